@@ -1,0 +1,1 @@
+"""The answering backends: one Protocol in `base`, one file each."""

@@ -1,0 +1,112 @@
+"""What flows through a turn: the customer's request in, pieces of text and one answer out."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from knowledge.documents import Language, Passage
+
+Role = Literal["customer", "agent", "bot", "system", "action"]
+Route = Literal["answer", "clarify", "human"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a conversation, oldest first in every list of them."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A customer's message. The same `message` id sent twice is one message and gets the one answer.
+
+    conversation: None starts a new one. customer: an opaque id; None is a fresh anonymous customer.
+    history: earlier messages a stateless caller brings along (the HTTP API); None means what is saved.
+    language: the page's language, used only where the text itself does not tell ("ok", "123").
+    """
+
+    text: str
+    conversation: str | None = None
+    customer: str | None = None
+    message: str | None = None
+    backend: str | None = None
+    collection: str = "default"
+    history: tuple[Message, ...] | None = None
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the reply, to be appended to what came before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that a sentence of the reply rests on; `text` is the passage, `quote` the sentence of it."""
+
+    id: str
+    source: str
+    title: str
+    text: str
+    score: float
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Counted with the answering backend's tokenizer. saved: what was left out of a full prompt."""
+
+    prompt: int = 0
+    completion: int = 0
+    saved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of every turn, and what `ask --json` prints.
+
+    abstained: a question left unanswered for want of evidence. route `human`: a hand-over was recorded, `reason` says why.
+    interrupted: the customer stopped it or the backend broke off; `text` is what came until then.
+    rungs: the backends tried before the one that answered, each with its error, for the support lead.
+    latency_ms: `first_token`, `total` and one entry a stage, in milliseconds.
+    """
+
+    text: str
+    conversation: str
+    message: str
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    route: Route = "answer"
+    reason: str | None = None
+    backend: str = ""
+    adapter: str | None = None
+    prompt_version: str = ""
+    language: Language = "en"
+    intent: str | None = None
+    sentiment: str | None = None
+    tokens: Tokens = Tokens()
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    interrupted: bool = False
+    rungs: tuple[tuple[str, str], ...] = ()
+    suggestions: tuple[str, ...] = ()
+    reply: str = ""  # the id of the saved reply, what feedback refers to
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a backend is asked: the very messages, and the evidence they were built from.
+
+    A language model reads `messages`; the extractive backend reads `question` (self-contained) and `passages`.
+    """
+
+    messages: tuple[Message, ...]
+    question: str
+    passages: tuple[Passage, ...]
+    language: Language
+    version: str = ""
+
+
+Event = Delta | Answer

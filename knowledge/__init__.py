@@ -1,0 +1,1 @@
+"""Documents in, ranked and scored passages out."""

@@ -1,0 +1,65 @@
+"""What flows through the package: a file becomes a document of sections, then chunks, then ranked passages."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["zh", "en", "other"]
+Kind = Literal["text", "record", "qa"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One structural piece of a document, as its loader found it.
+
+    heading: the path of headings above it, outermost first, without the document's title; may be empty.
+    kind: `text` is prose, `record` is one row of a table as `Field: value` lines, `qa` is a question and its answer.
+    """
+
+    heading: tuple[str, ...]
+    text: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A loaded file. `source` is its name or its path relative to what was ingested, never absolute."""
+
+    source: str
+    title: str
+    sections: tuple[Section, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document that fits the embedder's window, with the sentences it is made of.
+
+    `id` is a hash of source, position and content, so the same content always has the same id.
+    """
+
+    id: str
+    source: str
+    title: str
+    heading: tuple[str, ...]
+    text: str
+    sentences: tuple[str, ...]
+    kind: Kind
+    language: Language
+    position: int
+
+    @property
+    def titled(self) -> str:
+        """The text under its title and headings: what is embedded and what BM25 counts."""
+        return "\n".join((" > ".join(dict.fromkeys((self.title, *self.heading))), self.text)) if self.title else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was found, with its relevance to the query on one 0..1 scale (best first in every list of them).
+
+    legs: what the score is made of, by name (`chunk`, `sentence`, `keyword`, `coverage`), each 0..1, for whoever asks why.
+    """
+
+    chunk: Chunk
+    score: float
+    legs: tuple[tuple[str, float], ...] = ()

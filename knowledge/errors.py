@@ -1,0 +1,25 @@
+"""What can go wrong in this package.
+
+    KnowledgeError
+    ├── LoadError          a file could not be read as what it claims to be; the rest goes on
+    ├── EmbedderError      the embedding model cannot be loaded or does not fit the index
+    └── StoreError         the vector store or the database is missing, damaged or unreachable
+
+Every message says what was got, what is allowed and what to do.
+"""
+
+
+class KnowledgeError(Exception):
+    """Base of all errors of this package."""
+
+
+class LoadError(KnowledgeError):
+    """A file could not be loaded."""
+
+
+class EmbedderError(KnowledgeError):
+    """An embedding model could not be loaded or used."""
+
+
+class StoreError(KnowledgeError):
+    """The index cannot be read or written."""

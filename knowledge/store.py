@@ -1,0 +1,150 @@
+"""The vector store: one Protocol, Chroma behind it, and a fake in memory. The only file that knows Chroma."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from knowledge.embed import Vectors
+from knowledge.errors import StoreError
+
+_BATCH = 2000  # Chroma refuses more than about 5,400 records at once
+
+
+@runtime_checkable
+class VectorStore(Protocol):
+    """Named spaces of vectors of one dimension each, searched by cosine.
+
+    Every vector belongs to an owner (a chunk's id), by which it is deleted. Writing the same id again replaces it.
+    """
+
+    def add(self, space: str, ids: Sequence[str], owners: Sequence[str], vectors: Vectors) -> None: ...
+
+    def delete(self, space: str, owners: Sequence[str]) -> None: ...
+
+    def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
+        """The owners of the `n` nearest vectors of shape (dimension,), each with its cosine in -1..1, best first; owners may repeat."""
+        ...
+
+    def count(self, space: str) -> int: ...
+
+    def drop(self, space: str) -> None: ...
+
+    def spaces(self) -> list[str]: ...
+
+
+class MemoryStore:
+    """The fake: exact, and gone with the process."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[str, dict[str, tuple[str, Vectors]]] = {}
+
+    def add(self, space: str, ids: Sequence[str], owners: Sequence[str], vectors: Vectors) -> None:
+        records = self._spaces.setdefault(space, {})
+        records.update({id_: (owner, vector) for id_, owner, vector in zip(ids, owners, vectors, strict=True)})
+
+    def delete(self, space: str, owners: Sequence[str]) -> None:
+        gone = set(owners)
+        self._spaces[space] = {id_: record for id_, record in self._spaces.get(space, {}).items() if record[0] not in gone}
+
+    def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
+        records = list(self._spaces.get(space, {}).values())
+        if not records or n < 1:
+            return []
+        cosines = np.stack([record[1] for record in records]) @ vector
+        return [(records[i][0], float(cosines[i])) for i in np.argsort(-cosines, kind="stable")[:n]]
+
+    def count(self, space: str) -> int:
+        return len(self._spaces.get(space, {}))
+
+    def drop(self, space: str) -> None:
+        self._spaces.pop(space, None)
+
+    def spaces(self) -> list[str]:
+        return sorted(self._spaces)
+
+
+class ChromaStore:
+    """Chroma, embedded in a folder that this process owns, or a Chroma server by URL.
+
+    The embedded store is damaged for good by two writers (chroma 1.5), so whoever opens it holds the data folder's lock, and one lock
+    here serialises what the process itself does.
+    """
+
+    def __init__(self, folder: Path | None = None, url: str = "") -> None:
+        """Open the store. Raises `StoreError` when the folder is not a store or the server does not answer."""
+        import chromadb
+        from chromadb.config import Settings
+
+        self._lock = threading.RLock()
+        self._where = url or str(folder)
+        quiet = Settings(anonymized_telemetry=False, allow_reset=False)
+        try:
+            if url:
+                parts = urlsplit(url)
+                if parts.scheme not in ("http", "https") or not parts.hostname:
+                    raise StoreError(f"The Chroma URL is {url!r}; allowed: http://host:port. Correct ANSWERDESK_CHROMA_URL.")
+                port = parts.port or (443 if parts.scheme == "https" else 8000)
+                self._client: Any = chromadb.HttpClient(host=parts.hostname, port=port, ssl=parts.scheme == "https", settings=quiet)
+                self._client.heartbeat()
+            else:
+                self._client = chromadb.PersistentClient(path=str(folder), settings=quiet)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  (Chroma raises what its Rust core, sqlite and httpx raise)
+            remedy = "Start the server or correct ANSWERDESK_CHROMA_URL." if url else "Move it away and run `answerdesk ingest` again."
+            raise StoreError(f"The vector store {self._where} cannot be opened ({_short(error)}). {remedy}") from error
+
+    def add(self, space: str, ids: Sequence[str], owners: Sequence[str], vectors: Vectors) -> None:
+        collection = self._collection(space)
+        for start in range(0, len(ids), _BATCH):
+            part = slice(start, start + _BATCH)
+            self._call(
+                collection.upsert, ids=list(ids[part]), embeddings=vectors[part], metadatas=[{"owner": owner} for owner in owners[part]]
+            )
+
+    def delete(self, space: str, owners: Sequence[str]) -> None:
+        if space in self.spaces():
+            collection = self._collection(space)
+            for start in range(0, len(owners), 500):
+                self._call(collection.delete, where={"owner": {"$in": list(owners[start : start + 500])}})
+
+    def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
+        collection = self._collection(space)
+        n = min(n, self._call(collection.count))
+        if n < 1:
+            return []
+        found = self._call(collection.query, query_embeddings=[vector], n_results=n, include=["metadatas", "distances"])
+        pairs = zip(found["metadatas"][0], found["distances"][0], strict=True)
+        return [(str(metadata["owner"]), 1.0 - float(distance)) for metadata, distance in pairs]
+
+    def count(self, space: str) -> int:
+        return int(self._call(self._collection(space).count)) if space in self.spaces() else 0
+
+    def drop(self, space: str) -> None:
+        if space in self.spaces():
+            self._call(self._client.delete_collection, space)
+
+    def spaces(self) -> list[str]:
+        return sorted(collection.name for collection in self._call(self._client.list_collections))
+
+    def _collection(self, space: str) -> Any:
+        # ef_search bounds how many neighbours HNSW can return well; the fusion asks for some hundred.
+        configuration = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "max_neighbors": 32}}
+        return self._call(self._client.get_or_create_collection, space, embedding_function=None, configuration=configuration)
+
+    def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._lock:
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001  (see above)
+                raise StoreError(
+                    f"The vector store {self._where} failed ({_short(error)}). Run `answerdesk doctor`; the index can be rebuilt from the database."
+                ) from error
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"

@@ -1,0 +1,29 @@
+"""What the faces say when something goes wrong: one message and whose mistake it was."""
+
+from bot.errors import BadMessage, UnknownBackend, UnknownConversation
+from knowledge.errors import KnowledgeError
+from ui.owner import Owned
+from ui.settings import SettingsError
+
+
+class Failure(Exception):
+    """A command or request that cannot be done. code: 1 the work failed, 2 the request was wrong (the shell's exit codes)."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def failure(error: BaseException) -> Failure:
+    """`error` in words for people. Anything unforeseen keeps its type in the message, never its stack."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, BadMessage | UnknownBackend | UnknownConversation | SettingsError):
+        return Failure(str(error), 2)
+    if isinstance(error, KnowledgeError | Owned):
+        return Failure(str(error))
+    if isinstance(error, PermissionError):
+        return Failure(f"{error.filename or 'A file'} may not be opened: {error.strerror}. Correct its permissions, or use another --data-dir.")
+    if isinstance(error, OSError):
+        return Failure(f"{error.filename or 'The system'}: {error.strerror or error}. Check the path, the disk's free space and try again.")
+    return Failure(f"Unexpected {type(error).__name__}: {error}. Run it again with --debug to see where; `answerdesk doctor` may find the cause.")

@@ -1,0 +1,92 @@
+"""The texts people see, in each language, and which language a visitor gets."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+PageLanguage = Literal["en", "zh"]
+LANGUAGES: tuple[PageLanguage, ...] = get_args(PageLanguage)
+LANGUAGE_COOKIE = "answerdesk_language"  # set by the page when the visitor chooses; not secret, so readable by its script
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Every text of the customer's page; `texts/<language>.toml` has one line for each field."""
+
+    title: str
+    status_ready: str
+    status_waiting: str
+    other_language: str
+    talk: str
+    talk_request: str
+    new_chat: str
+    greeting_title: str
+    greeting_text: str
+    suggestions_label: str
+    suggestions: tuple[str, ...]
+    message_label: str
+    placeholder: str
+    send: str
+    stop: str
+    footnote: str
+    log_label: str
+    you: str
+    assistant: str
+    person: str
+    typing: str
+    latest: str
+    sources: str
+    source_n: str
+    copy: str
+    copied: str
+    again: str
+    helpful: str
+    not_helpful: str
+    rating_thanks: str
+    why_title: str
+    why_reasons: tuple[str, ...]
+    why_label: str
+    why_send: str
+    why_close: str
+    stopped: str
+    waiting_title: str
+    waiting_text: str
+    waiting_contact: str
+    unanswered: str
+    try_again: str
+    busy: str
+    offline: str
+    too_long: str
+
+
+@cache
+def texts(language: PageLanguage) -> Texts:
+    """The texts of a language. Raises `ValueError` when its file lacks a line or has one too many."""
+    path = Path(__file__).parent / "texts" / f"{language}.toml"
+    lines = tomllib.loads(path.read_text(encoding="utf-8"))
+    wanted = {field.name for field in fields(Texts)}
+    if wanted != set(lines):
+        raise ValueError(f"{path.name} lacks {sorted(wanted - set(lines))} and has unknown {sorted(set(lines) - wanted)}; correct the file")
+    return Texts(**{key: tuple(line) if isinstance(line, list) else line for key, line in lines.items()})
+
+
+def language_of(cookies: Mapping[str, str], accept: str) -> PageLanguage:
+    """The visitor's own choice, else the first language of the browser's Accept-Language that we speak, else English."""
+    for language in LANGUAGES:
+        if cookies.get(LANGUAGE_COOKIE) == language:
+            return language
+    ranked = []
+    for position, entry in enumerate(accept.split(",")[:20]):
+        tag, _, quality = entry.partition(";q=")
+        try:
+            ranked.append((-float(quality or 1), position, tag.strip().lower()[:2]))
+        except ValueError:
+            continue
+    for _, _, tag in sorted(ranked):
+        for language in LANGUAGES:
+            if tag == language:
+                return language
+    return "en"

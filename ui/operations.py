@@ -1,0 +1,90 @@
+"""What the shell commands do with an open application; the same function runs in the command or in the server that owns the folder.
+
+Each takes the application, `emit` for what comes before the result, and its arguments as they travel in JSON; it returns the JSON result.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from bot.messages import Answer, Delta, Request
+from ui.errors import Failure
+from ui.loopback import Emit
+from ui.shapes import answer_json, hits_json, keys_json
+
+if TYPE_CHECKING:
+    from ui.build import App
+
+
+def ask(
+    app: "App",
+    emit: Emit,
+    text: str,
+    conversation: str | None = None,
+    customer: str | None = None,
+    backend: str | None = None,
+) -> dict[str, Any]:
+    """Put one question to the bot. Who asks from the shell without a customer is one of their own for each conversation."""
+    conversation = conversation or uuid4().hex
+    request = Request(text, conversation, customer or f"shell-{conversation}", backend=backend)
+    with closing(app.router.turn(request)) as events:  # type: ignore[type-var]
+        for event in events:
+            if isinstance(event, Delta):
+                emit({"delta": event.text})
+            elif isinstance(event, Answer):
+                return answer_json(event)
+    raise Failure("The turn ended without an answer; look at the log.")
+
+
+def search(app: "App", emit: Emit, text: str, k: int = 5, collection: str = "default") -> dict[str, Any]:  # noqa: ARG001
+    """Passages that fit `text`, best first."""
+    return hits_json(app.index.search(text, k, collection))
+
+
+def ingest(app: "App", emit: Emit, paths: list[str], collection: str = "default") -> dict[str, Any]:
+    """Take documents in. The paths are absolute."""
+
+    def progress(done: int, total: int, name: str) -> None:
+        emit({"progress": {"done": done, "total": total, "name": name}})
+
+    return asdict(app.index.ingest([Path(path) for path in paths], collection, progress))
+
+
+def sample(app: "App", emit: Emit) -> dict[str, Any]:
+    """Load the sample shop, unless it was loaded before: a shop that removed it does not get it back."""
+    if app.store.get_setting("sample"):
+        return {"loaded": False, "documents": 0, "chunks": 0, "added": 0, "unchanged": 0, "removed": 0, "failed": [], "seconds": 0.0}
+    with as_file(files("ui") / "sample_shop") as folder:
+        report = ingest(app, emit, [str(folder)])
+    app.store.set_setting("sample", value=True)
+    return {"loaded": True, **report}
+
+
+def add_key(app: "App", emit: Emit, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """Make an API key."""
+    try:
+        return {"name": name, "key": app.store.add_key(name)}
+    except ValueError as error:
+        raise Failure(str(error), 2) from None
+
+
+def list_keys(app: "App", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """All API keys, without their secrets."""
+    return keys_json(app.store.keys())
+
+
+def revoke_key(app: "App", emit: Emit, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """End an API key."""
+    if not app.store.revoke_key(name):
+        known = ", ".join(key.name for key in app.store.keys() if not key.revoked) or "none"
+        raise Failure(f"There is no valid key {name!r}; valid keys: {known}.", 2)
+    return {"name": name, "revoked": True}
+
+
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    operation.__name__: operation for operation in (ask, search, ingest, sample, add_key, list_keys, revoke_key)
+}

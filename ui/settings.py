@@ -1,0 +1,69 @@
+"""Every setting, read in this one place: `answerdesk.toml` in the working folder, then `ANSWERDESK_...` variables, which win."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class SettingsError(Exception):
+    """A setting has a value that is not allowed; the message names the setting, the value and what is allowed."""
+
+
+class Settings(BaseSettings):
+    """The product's settings. Each is `ANSWERDESK_<NAME>` in the environment and `<name> = ...` in answerdesk.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file="answerdesk.toml", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Where everything lives: database, index, uploads.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty is SQLite in the data folder.")
+    chroma_url: str = Field("", description="http://host:port of a Chroma server; empty is the embedded store in the data folder.")
+
+    host: str = Field("127.0.0.1", description="Address the web app listens on.")
+    port: int = Field(7860, ge=1, le=65535, description="Port the web app listens on.")
+    trusted_hosts: list[str] = Field(["127.0.0.1", "localhost", "[::1]"], description="Host names the web app answers to; * is any.")
+    secret: SecretStr = Field(SecretStr(""), description="Signs the customers' cookies; empty makes one in the data folder.")
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind TLS.")
+
+    shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
+    shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
+    embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
+    threshold: float | None = Field(None, ge=0, le=1, description="Relevance under which the bot says it does not know; empty: calibrated.")
+
+    backend: str = Field("", description="Which backend answers: extractive or hosted; empty: hosted where it is set up, else extractive.")
+    hosted_url: str = Field("", description="Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1.")
+    hosted_model: str = Field("", description="Model name on that server, or provider:model for any LangChain chat model.")
+    hosted_key: SecretStr = Field(SecretStr(""), description="Its API key, where it wants one.")
+    hosted_window: int = Field(8192, ge=512, le=4_000_000, description="Its context window in tokens.")
+    max_tokens: int = Field(512, ge=16, le=8192, description="Longest reply, in tokens.")
+    temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of the hosted model.")
+    first_token_s: float = Field(15, gt=0, le=120, description="Seconds a backend has to its first token.")
+    idle_s: float = Field(10, gt=0, le=120, description="Seconds a stream may stand still.")
+    total_s: float = Field(60, gt=0, le=600, description="Seconds a whole reply may take.")
+
+    max_message_chars: int = Field(4000, ge=100, le=100_000, description="Longest message a customer may send, in characters.")
+    max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (no .env file: one file and the environment are enough)
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings; `overrides` win and None among them means not given. Raises `SettingsError`."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {e['input']!r}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None
+    except ValueError as error:  # a broken answerdesk.toml
+        raise SettingsError(f"answerdesk.toml cannot be read: {error}. Correct it or move it away.") from None
