@@ -6,7 +6,10 @@ Every call is one short transaction, committed before the call returns. The engi
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Engine, Row, Table, and_, func, select, update
@@ -46,7 +49,9 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         """engine: on SQLite its transactions must begin IMMEDIATE, unless their `read_only` execution option is set."""
         self._engine = engine
-        self._reads = engine.execution_options(read_only=True)
+        self._read = engine.execution_options(read_only=True).begin
+        # SQLite lets one write at a time, and has no queue: without one here a busy minute would leave somebody waiting too long.
+        self._queue = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     def receive(self, request: Request) -> Received:
         """Save the customer's message; it is durable before this returns. The same message id again is the same message.
@@ -58,7 +63,7 @@ class Store:
         customer = uuid.uuid4().hex if request.customer is None else checked_customer(request.customer)
         message = uuid.uuid4().hex if request.message is None else checked_id(request.message, "message")
         conversation = _conversation(request, customer, message)
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             now = _now_for(connection, customer)
             new = {"id": conversation, "customer": customer, "state": "bot", "created": now, "updated": now, "language": request.language}
             connection.execute(_insert(connection, conversations).values(new).on_conflict_do_nothing())
@@ -81,7 +86,7 @@ class Store:
         storable(answer.text, "the reply")
         reply = checked_id(answer.reply, "reply") if answer.reply else uuid.uuid4().hex
         stored, provenance = plain_json(answer_to_json(answer), "the answer"), plain_json(provenance, "the provenance")
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             _lock(connection, answer.conversation)
             saved = _find(connection, answer.conversation, answer.message)
             if saved is None or saved.role != "customer":
@@ -100,13 +105,13 @@ class Store:
         )
         if before is not None:
             query = query.where(messages.c.position < before)
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             return tuple(Message(row.role, row.text) for row in connection.execute(query.order_by(messages.c.position)))
 
     def latest(self, customer: str) -> str | None:
         """The conversation this customer wrote in last, None when there is none."""
         query = select(conversations.c.id).where(conversations.c.customer == customer).order_by(conversations.c.updated.desc()).limit(1)
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             return connection.scalar(query)
 
     def transcript(self, conversation: str, customer: str) -> tuple[Line, ...]:
@@ -116,7 +121,7 @@ class Store:
             .where(messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent")))
             .order_by(messages.c.position)
         )
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             if connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation)) != customer:
                 raise _unknown(conversation)
             return tuple(Line(row.id, row.role, row.text, row.at, _answer_of(row), row.rating) for row in connection.execute(query))
@@ -128,7 +133,7 @@ class Store:
         storable(why, "the reason of a rating")
         theirs = select(conversations.c.id).where(conversations.c.customer == customer)
         rated = update(messages).where(messages.c.id == reply, messages.c.role == "bot", messages.c.conversation.in_(theirs))
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             if not connection.execute(rated.values(rating=value, rating_why=why)).rowcount:
                 raise UnknownConversation(f"this customer has no reply {reply!r}; rate a reply of one of their own conversations")
 
@@ -136,13 +141,13 @@ class Store:
         """Ask for a person. While one is asked for or at work, the first reason and time stay."""
         storable(reason, "the reason of a hand-over")
         asked = update(conversations).where(conversations.c.id == conversation, conversations.c.state.in_(("bot", "closed")))
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             _lock(connection, conversation)
             connection.execute(asked.values(state="waiting", handover_reason=reason, handover_at=_now()))
 
     def state(self, conversation: str) -> State:
         """Who answers now: `bot`, `waiting` (for a person), `agent`, or nobody: `closed`."""
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             state = connection.scalar(select(conversations.c.state).where(conversations.c.id == conversation))
         if state is None:
             raise _unknown(conversation)
@@ -153,14 +158,14 @@ class Store:
         query = _with_replies.where(messages.c.role == "customer", _reply.c.id.is_(None)).order_by(
             conversations.c.created, conversations.c.id, messages.c.position
         )
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             return tuple(_received(row) for row in connection.execute(query))
 
     def add_key(self, name: str) -> str:
         """Make an API key and return its secret, which is nowhere else: only its hash is kept. ValueError when the name is taken."""
         checked_id(name, "key name", ValueError)
         secret = "ad_" + secrets.token_urlsafe(32)
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             new = _insert(connection, api_keys).values(name=name, sha256=_sha256(secret), created=_now())
             if not connection.execute(new.on_conflict_do_nothing()).rowcount:
                 raise ValueError(f"there already is, or was, a key named {name!r}; choose another name")
@@ -168,40 +173,45 @@ class Store:
 
     def keys(self) -> list[KeyInfo]:
         """All keys, revoked ones too, oldest first."""
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             rows = connection.execute(select(api_keys).order_by(api_keys.c.created, api_keys.c.name))
             return [KeyInfo(row.name, row.created, row.last_used, row.revoked is not None) for row in rows]
 
     def revoke_key(self, name: str) -> bool:
         """From now on the key opens nothing. False when there is no such key or it was revoked before."""
         revoked = update(api_keys).where(api_keys.c.name == name, api_keys.c.revoked.is_(None)).values(revoked=_now())
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             return connection.execute(revoked).rowcount > 0
 
     def check_key(self, secret: str) -> str | None:
         """The name of the key, None when it is unknown or revoked."""
         key = and_(api_keys.c.sha256 == _sha256(secret), api_keys.c.revoked.is_(None))
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             found = connection.execute(select(api_keys.c.name, api_keys.c.last_used).where(key)).one_or_none()
         if found is None:
             return None
         now = _now()
         if found.last_used is None or now - found.last_used >= _KEY_USE_STEP:
-            with self._engine.begin() as connection:
+            with self._write() as connection:
                 connection.execute(update(api_keys).where(key).values(last_used=now))
         return cast("str", found.name)
 
     def get_setting(self, name: str) -> Any:
         """The value set last, None when it never was."""
-        with self._reads.begin() as connection:
+        with self._read() as connection:
             return connection.scalar(select(settings.c.value).where(settings.c.name == name))
 
     def set_setting(self, name: str, value: Any) -> None:
         """Keep a small JSON value under a name. ValueError when it is not JSON."""
         new = {"value": plain_json(value, f"setting {name!r}"), "updated": _now()}
-        with self._engine.begin() as connection:
+        with self._write() as connection:
             row = _insert(connection, settings).values(name=name, **new)
             connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=new))
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with self._queue, self._engine.begin() as connection:
+            yield connection
 
 
 def _now() -> datetime:

@@ -57,6 +57,7 @@ documents = Table(
     Column("id", Integer, primary_key=True),
     Column("collection", String(64), nullable=False),
     Column("source", Text, nullable=False),  # file name or relative path, never absolute
+    Column("root", Text, nullable=False),  # the folder or file it was taken in with; what vanishes there is removed; never shown
     Column("title", Text, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("language", String(8), nullable=False),

@@ -1,6 +1,6 @@
 """What the faces say when something goes wrong: one message and whose mistake it was."""
 
-from bot.errors import BadMessage, UnknownBackend, UnknownConversation
+from bot.errors import BadMessage, BotError, UnknownBackend, UnknownConversation
 from knowledge.errors import KnowledgeError
 from ui.owner import Owned
 from ui.settings import SettingsError
@@ -20,7 +20,7 @@ def failure(error: BaseException) -> Failure:
         return error
     if isinstance(error, BadMessage | UnknownBackend | UnknownConversation | SettingsError):
         return Failure(str(error), 2)
-    if isinstance(error, KnowledgeError | Owned):
+    if isinstance(error, KnowledgeError | BotError | Owned) or hasattr(error, "remedy"):  # the database's error, which is heavy to import
         return Failure(str(error))
     if isinstance(error, PermissionError):
         return Failure(f"{error.filename or 'A file'} may not be opened: {error.strerror}. Correct its permissions, or use another --data-dir.")

@@ -47,10 +47,10 @@ class Claim:
 
     def announce(self, url: str) -> None:
         """Tell other commands that a server is up at `url`."""
-        _write(self.data_dir / "server.token", self.token)
+        write_private(self.data_dir / "server.token", self.token)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         record = {"pid": os.getpid(), "url": url, "token": str(self.data_dir / "server.token"), "started": started}
-        _write(self.data_dir / "server.json", json.dumps(record))
+        write_private(self.data_dir / "server.json", json.dumps(record))
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, object]:
     return record if isinstance(record, dict) else {}
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write beside and rename, so that nobody reads half of it; readable by this user only."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)

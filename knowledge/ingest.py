@@ -1,0 +1,248 @@
+"""The one door to what is known: files in, passages out. Rows in the database, vectors in the store, words in memory.
+
+The database is the truth. A document is written whole in one transaction after its vectors are in the store, and vectors that no row knows
+are ignored: a process killed at any point leaves the old document or the new one, and the vectors can be rebuilt from the rows.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from knowledge.chunk import chunk as cut
+from knowledge.documents import Document, Language, Passage
+from knowledge.embed import Embedder
+from knowledge.errors import KnowledgeError, LoadError
+from knowledge.fuse import trusted
+from knowledge.load import load, walk
+from knowledge.probe import measure
+from knowledge.retrieve import Searcher
+from knowledge.rows import Rows
+from knowledge.store import VectorStore
+from knowledge.vectors import CollectionVectors
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, all, name of what is being worked on)."""
+
+_COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
+_NEAR = 200  # nearest chunks, and twice as many nearest sentences, that the vectors bring in
+_BATCH = 16  # documents embedded together
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be taken in, and why."""
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """documents, chunks: what the collection holds now. added, unchanged, removed: documents; a changed one is removed and added."""
+
+    documents: int
+    chunks: int
+    added: int
+    unchanged: int
+    removed: int
+    failed: tuple[Failure, ...]
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    at: datetime
+    trust: dict[str, float]
+    searcher: Searcher
+
+
+class Index:
+    """Everything that is known, by collection. Thread-safe. One process at a time may own an embedded vector store."""
+
+    def __init__(self, engine: Engine, store: VectorStore, embedder: Embedder, max_bytes: int = 50 * 2**20, chunk_tokens: int = 160) -> None:
+        self._rows = Rows(engine)
+        self._store = store
+        self._embedder = embedder
+        self._max_bytes = max_bytes
+        self._chunk_tokens = min(chunk_tokens, embedder.window - 2)
+        self._writing = threading.RLock()
+        self._loading = threading.Lock()
+        self._loaded: dict[str, _Loaded] = {}
+
+    @property
+    def embedder(self) -> Embedder:
+        return self._embedder
+
+    def ingest(self, paths: Sequence[Path], collection: str = "default", progress: Progress | None = None) -> IngestReport:
+        """Take in files and folders. A bad file is reported and the rest is done; what has not changed is skipped by its content.
+
+        What a folder (or a file of many documents) held when it was last taken in and holds no more is removed.
+        Raises `KnowledgeError` for a bad collection name, `StoreError` when the index cannot be written.
+        """
+        started = time.monotonic()
+        files = list(walk(paths))
+        roots = [path.resolve() for path in paths]
+        tally = _Tally()
+        with self._writing:
+            self._open(collection)
+            kept: dict[str, set[str]] = {str(root): set() for root in roots if root.exists()}
+            for number, (path, source) in enumerate(files):
+                if progress:
+                    progress(number, len(files), source)
+                root = str(next((root for root in roots if path.resolve().is_relative_to(root)), path.resolve()))
+                try:
+                    documents = load(path, source, self._max_bytes)
+                except LoadError as error:
+                    tally.failed.append(Failure(source, str(error)))
+                    older = {name for name in self._rows.sources(collection) if name == source or name.startswith(f"{source}#")}
+                    kept.setdefault(root, set()).update(older)
+                    continue
+                self._write(collection, documents, root, tally)
+                kept.setdefault(root, set()).update(document.source for document in documents)
+            for root, sources in kept.items():
+                gone, stale = self._rows.forget(collection, root, sources)
+                self._vectors(collection).delete(stale)
+                tally.removed += gone
+            if progress:
+                progress(len(files), len(files), "")
+        return self._report(collection, tally, started)
+
+    def add_documents(self, documents: Iterable[Document], collection: str = "default", progress: Progress | None = None) -> IngestReport:
+        """Take in documents that are already loaded. Skips what has not changed, removes nothing."""
+        started = time.monotonic()
+        tally = _Tally()
+        batch = list(documents)
+        with self._writing:
+            self._open(collection)
+            for start in range(0, len(batch), _BATCH):
+                if progress:
+                    progress(start, len(batch), batch[start].source)
+                self._write(collection, batch[start : start + _BATCH], "", tally)
+            if progress:
+                progress(len(batch), len(batch), "")
+        return self._report(collection, tally, started)
+
+    def _write(self, collection: str, documents: Sequence[Document], root: str, tally: _Tally) -> None:
+        old = self._rows.hashes(collection, [document.source for document in documents])
+        fresh = [document for document in documents if old.get(document.source) != document.sha256]
+        tally.unchanged += len(documents) - len(fresh)
+        pieces = [(document, cut(document, self._embedder.count, self._chunk_tokens)) for document in fresh]
+        vectors = self._vectors(collection)
+        entry = self._rows.entry(collection)
+        vectors.add([chunk for _, chunks in pieces for chunk in chunks], entry.trust if entry else {})
+        for document, chunks in pieces:
+            stale = self._rows.replace(collection, document, root, self._embedder.name, chunks)
+            vectors.delete(stale)
+            tally.added += 1
+            tally.removed += document.source in old
+
+    def _report(self, collection: str, tally: _Tally, started: float) -> IngestReport:
+        documents, chunks = self._rows.counts(collection)
+        return IngestReport(
+            documents, chunks, tally.added, tally.unchanged, tally.removed, tuple(tally.failed), round(time.monotonic() - started, 3)
+        )
+
+    def search(self, text: str, k: int = 5, collection: str = "default", language: Language | None = None) -> list[Passage]:
+        """The best `k` passages for a question, best first; none for an empty question or an unknown collection.
+
+        Raises `StoreError` when the vector store fails.
+        """
+        loaded = self.loaded(collection)
+        if loaded is None or not text.strip() or k < 1:
+            return []
+        query = loaded.searcher.query(text, language)
+        trust = trusted(loaded.trust, query.language)
+        chunks, sentences = self._vectors(collection).near(query.text, _NEAR) if trust > 0 else ({}, {})
+        return loaded.searcher.rank(query, k, chunks, sentences, trust)
+
+    def search_documents(self, text: str, k: int = 10, collection: str = "default") -> list[tuple[str, float]]:
+        """The best `k` documents by their best chunk: (source, score), best first."""
+        best: dict[str, float] = {}
+        for passage in self.search(text, 20 * k, collection):
+            best.setdefault(passage.chunk.source, passage.score)
+        return list(best.items())[:k]
+
+    def loaded(self, collection: str = "default") -> _Loaded | None:
+        """The collection as it is now: read again when this or another process changed it. None when there is none."""
+        entry = self._rows.entry(collection)
+        if entry is None:
+            return None
+        held = self._loaded.get(collection)
+        if held is None or held.at != entry.at:
+            with self._loading:
+                held = self._loaded.get(collection)
+                if held is None or held.at != entry.at:
+                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(self._rows.chunks(collection)))
+        return held
+
+    def collections(self) -> list[str]:
+        return self._rows.collections()
+
+    def count(self, collection: str = "default") -> int:
+        """How many chunks a collection holds."""
+        return self._rows.counts(collection)[1]
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Bring every collection into a state to be searched. Called once by the process that owns the store."""
+        with self._writing:
+            for collection in self.collections():
+                self._open(collection, progress)
+                entry = self._rows.entry(collection)
+                if entry and self._vectors(collection).missing(self._rows.chunks(collection), entry.trust):
+                    self.rebuild(collection, entry.trust, progress)
+                self.loaded(collection)
+        self._embedder.queries(["warm"])
+
+    def rebuild(self, collection: str, trust: dict[str, float], progress: Progress | None = None) -> None:
+        """Make the vectors of a collection anew from its rows."""
+        vectors = self._vectors(collection)
+        vectors.clear()
+        chunks = self._rows.chunks(collection)
+        for start in range(0, len(chunks), 4 * _BATCH):
+            if progress:
+                progress(start, len(chunks), chunks[start].source)
+            vectors.add(chunks[start : start + 4 * _BATCH], trust)
+
+    def ready(self) -> str | None:
+        """None when questions can be answered, else what is wrong and what to do."""
+        try:
+            self._store.spaces()
+            for collection in self.collections():
+                entry = self._rows.entry(collection)
+                if entry and entry.model != self._embedder.name:
+                    return f"Collection {collection} was indexed by {entry.model}, not {self._embedder.name}. Restart to rebuild it."
+                if entry and self._vectors(collection).missing(self._rows.chunks(collection), entry.trust):
+                    return f"Collection {collection} has lost vectors. Restart to rebuild them."
+        except KnowledgeError as error:
+            return str(error)
+        return None
+
+    def _open(self, collection: str, progress: Progress | None = None) -> None:
+        """Make the collection's row, or build the vectors anew beside the old ones where another model made those, and then swap."""
+        if not _COLLECTION.fullmatch(collection):
+            raise KnowledgeError(f"The collection is named {collection!r}; allowed: 1 to 48 letters, digits, - and _, beginning with a letter or digit.")
+        entry = self._rows.entry(collection)
+        if entry and (entry.model, entry.dimension) == (self._embedder.name, self._embedder.dimension):
+            return
+        trust = measure(self._embedder)
+        if entry:
+            self.rebuild(collection, trust, progress)
+        self._rows.enter(collection, self._embedder.name, self._embedder.dimension, trust)
+        self._vectors(collection).drop_others()
+
+    def _vectors(self, collection: str) -> CollectionVectors:
+        return CollectionVectors(self._store, self._embedder, collection)

@@ -1,0 +1,65 @@
+"""A collection's vectors: of its chunks and of their sentences, made only for the languages that the embedder can be relied on in."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from knowledge.documents import Chunk
+from knowledge.embed import Embedder
+from knowledge.fuse import trusted
+from knowledge.retrieve import name_of
+from knowledge.store import VectorStore
+
+PARTS = ("chunks", "sentences")
+
+
+def units(chunk: Chunk) -> list[str]:
+    """The small units of a chunk as they are embedded: its sentences; a record's fields under the record's name."""
+    return [f"{name_of(chunk)} {unit}" for unit in chunk.sentences] if chunk.kind == "record" else list(chunk.sentences)
+
+
+class CollectionVectors:
+    """The two spaces of one collection made by one model. Spaces of different models lie side by side and never meet."""
+
+    def __init__(self, store: VectorStore, embedder: Embedder, collection: str) -> None:
+        self._store = store
+        self._embedder = embedder
+        model = hashlib.sha256(embedder.name.encode()).hexdigest()[:8]
+        self._prefix = f"{collection}."
+        self.chunks, self.sentences = (f"{collection}.{model}.{part}" for part in PARTS)
+
+    def add(self, chunks: Sequence[Chunk], trust: Mapping[str, float]) -> None:
+        chunks = [chunk for chunk in chunks if trusted(trust, chunk.language) > 0]
+        if not chunks:
+            return
+        ids = [chunk.id for chunk in chunks]
+        self._store.add(self.chunks, ids, ids, self._embedder.documents([chunk.titled for chunk in chunks]))
+        rows = [(f"{chunk.id}.{number}", chunk.id, unit) for chunk in chunks for number, unit in enumerate(units(chunk))]
+        names, owners, texts = (list(column) for column in zip(*rows, strict=True))
+        self._store.add(self.sentences, names, owners, self._embedder.documents(texts))
+
+    def delete(self, chunk_ids: set[str]) -> None:
+        if chunk_ids:
+            self._store.delete(self.chunks, sorted(chunk_ids))
+            self._store.delete(self.sentences, sorted(chunk_ids))
+
+    def near(self, text: str, n: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Chunk id -> cosine: of the `n` nearest chunks, and of the chunks with the 2n nearest sentences (each chunk's best)."""
+        vector = self._embedder.queries([text])[0]
+        sentences: dict[str, float] = {}
+        for owner, cosine in self._store.query(self.sentences, vector, 2 * n):
+            sentences.setdefault(owner, cosine)
+        return dict(self._store.query(self.chunks, vector, n)), sentences
+
+    def clear(self) -> None:
+        self._store.drop(self.chunks)
+        self._store.drop(self.sentences)
+
+    def drop_others(self) -> None:
+        """Drop what other models made of this collection."""
+        for space in self._store.spaces():
+            if space.startswith(self._prefix) and space not in (self.chunks, self.sentences):
+                self._store.drop(space)
+
+    def missing(self, chunks: Sequence[Chunk], trust: Mapping[str, float]) -> int:
+        """How many chunks that should have a vector have none (a lower bound: old ones may still be there)."""
+        return max(0, sum(trusted(trust, chunk.language) > 0 for chunk in chunks) - self._store.count(self.chunks))

@@ -1,0 +1,169 @@
+"""A small shop for the page's tests: a scripted router over a real store, behind the middleware and the routes a page lives beside."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.errors import BackendUnavailable
+from bot.messages import Answer, Citation, Delta, Request
+from bot.store import Store
+from bot.tables import metadata
+from ui.customer import mount_customer
+from ui.database import open_engine
+from ui.settings import Settings
+
+HOSTILE = (
+    '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) '
+    "<script>window.hit=2</script> [here](javascript:window.hit=3) <svg onload=window.hit=4> "
+    '<a href="http://evil.example">link</a> {{hit}} ${window.hit=5} <iframe src="http://evil.example"></iframe>'
+)
+RETURNS = Citation(
+    "c1",
+    "returns/return-window.md",
+    "How long you can return a product",
+    "Most products can be returned within 30 days of delivery.\nThe day the parcel is delivered counts as day 0.\n\n"
+    "Members of the loyalty programme have 45 days. Phones and laptops must be signed out of all accounts first.",
+    0.91,
+    "Most products can be returned within 30 days of delivery.",
+)
+LABEL = Citation(
+    "c2",
+    "returns/how-to-return.html",
+    "How to return a product",
+    "Open Account > Orders and choose Return. Print the label, or show the code at a pickup point. Refunds arrive within 5 business days.",
+    0.74,
+    "Print the label, or show the code at a pickup point.",
+)
+TUIHUO = Citation(
+    "c3",
+    "returns/return-window.md",
+    "退货期限",
+    "自签收之日起30天内，大多数商品可以退货。\n签收当天记为第0天。\n\n会员享有45天退货期。退回手机和电脑前，请先退出所有账号。",
+    0.93,
+    "自签收之日起30天内，大多数商品可以退货。",
+)
+ENGLISH = f"{RETURNS.quote} {LABEL.quote}\n\n- Keep the **original box** if you can.\n- Refunds go back to the card you paid with."
+CHINESE = f"{TUIHUO.quote}\n\n- 请尽量保留**原包装**。\n- 退款会原路退回您的付款账户。"
+
+
+@dataclass
+class ScriptedRouter:
+    """Answers by what the question holds. pause_s: between two pieces. cancelled: conversations whose turn was stopped."""
+
+    store: Store
+    pause_s: float = 0.01
+    cancelled: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+
+    def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
+        received = self.store.receive(request)
+        self.asked.append(request)
+        if received.answer is None:
+            text, rest = self._script(request, received.conversation)
+            said = ""
+            for piece in [text[at : at + 4] for at in range(0, len(text), 4)]:
+                if cancel is not None and cancel.wait(self.pause_s):
+                    break
+                said += piece
+                yield Delta(piece)
+            stopped = said != text
+            if stopped:
+                self.cancelled.append(received.conversation)
+            answer = Answer(said, received.conversation, received.message, interrupted=stopped, **({} if stopped else rest))
+            self.store.finish(answer, {})
+            yield answer
+        else:
+            yield Delta(received.answer.text)
+            yield received.answer
+
+    def _script(self, request: Request, conversation: str) -> tuple[str, dict[str, object]]:
+        text, zh = request.text, request.language == "zh"
+        if "broken" in text:
+            raise BackendUnavailable("down")
+        if "person" in text or "人工" in text:
+            self.store.hand_over(conversation, "customer_request")
+            return ("好的，已经为您转接人工客服。" if zh else "Of course. I have told our team."), {"route": "human"}
+        if "unknown" in text:
+            return ("很抱歉，我没有找到相关内容。" if zh else "I'm sorry, I couldn't find that in our help pages."), {"abstained": True}
+        if "long" in text and "story" in text:
+            return "word by word " * 400, {}
+        if "hostile" in text:
+            return HOSTILE, {"citations": (Citation("x", HOSTILE, HOSTILE, HOSTILE, 1.0, "{{hit}}"),), "suggestions": (HOSTILE,)}
+        return (CHINESE, {"citations": (TUIHUO,)}) if zh else (ENGLISH, {"citations": (RETURNS, LABEL)})
+
+
+@dataclass
+class Shop:
+    """What the page needs of the product."""
+
+    settings: Settings
+    store: Store
+    router: ScriptedRouter
+
+
+def shop(folder: Path) -> Shop:
+    engine = open_engine(folder)
+    metadata.create_all(engine)
+    store = Store(engine)
+    return Shop(Settings(data_dir=folder, shop_contact="help@techcorp.example"), store, ScriptedRouter(store))
+
+
+class NamedVisitors:
+    """Who asks is the `visitor` cookie; one without gets the name `new`. The product's own middleware signs its cookie."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        customer = HTTPConnection(scope).cookies.get("visitor", "new")
+        scope.setdefault("state", {})["customer"] = customer
+
+        async def remembering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("set-cookie", f"visitor={customer}; HttpOnly; SameSite=Lax; Path=/")
+            await send(message)
+
+        await self.app(scope, receive, remembering)
+
+
+def web(app: Shop) -> FastAPI:
+    fastapi = FastAPI()
+
+    @fastapi.get("/healthz")
+    def healthz() -> str:
+        return "ok"
+
+    mount_customer(fastapi, app)
+    fastapi.add_middleware(NamedVisitors)
+    return fastapi
+
+
+@contextmanager
+def serving(fastapi: FastAPI) -> Iterator[str]:
+    """The app on a free port of 127.0.0.1; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(fastapi, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    for _ in range(600):
+        if server.started:
+            break
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(10)

@@ -1,0 +1,49 @@
+"""The `answerdesk` command. Importing it loads nothing heavy: a command that a running server does for it has to answer at once."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ui.commands.chat import ask, search
+from ui.commands.doctor import doctor
+from ui.commands.documents import ingest, sample
+from ui.commands.evals import evals
+from ui.commands.keys import keys
+from ui.commands.serve import serve
+from ui.commands.shell import Tools
+
+cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for _command in (serve, ask, search, ingest, sample, doctor):
+    cli.command()(_command)
+cli.add_typer(keys, name="keys")
+cli.add_typer(evals, name="eval")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print("answerdesk", version("answerdesk"))
+        except PackageNotFoundError:
+            print("answerdesk, run from its source without being installed")
+        raise typer.Exit
+
+
+@cli.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,  # noqa: ARG001
+) -> None:
+    """Customer-service chat that answers from your own documents, with sources, in English and Chinese."""
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  (whatever the locale says)
+    cli(obj=Tools())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The shell's commands, a file for each few that belong together."""

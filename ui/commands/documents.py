@@ -1,0 +1,58 @@
+"""`ingest` and `sample`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ui.commands.shell import AsJson, DataDir, Debug, output, perform
+from ui.errors import Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders: md txt pdf docx xlsx csv html json(l).")],
+    collection: Annotated[str, typer.Option(help="Where to put them.")] = "default",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Take documents in, or bring them up to date."""
+    with output(as_json, debug) as out:
+        if missing := [str(path) for path in paths if not path.exists()]:
+            raise Failure(f"There is no {', '.join(missing)}. Give files or folders that exist.", 2)
+        absolute = [str(path.absolute()) for path in paths]
+        result = perform(context.obj, data_dir, "ingest", out, paths=absolute, collection=collection)
+        out.show(result, _report)
+        if result["failed"] and not result["added"] + result["unchanged"]:
+            raise typer.Exit(1)
+
+
+def sample(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Load the sample shop, once."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "sample", out), _sample_report)
+
+
+def _report(console: "Console", result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("added", "unchanged", "removed", "documents now", "chunks now", "seconds")
+    names = ("added", "unchanged", "removed", "documents", "chunks")
+    table.add_row(*(str(result[name]) for name in names), f"{result['seconds']:.1f}")
+    console.print(table)
+    if result["failed"]:
+        failed = Table("file", "why it was not taken in", title=f"{len(result['failed'])} failed", title_justify="left")
+        for failure in result["failed"]:
+            failed.add_row(failure["path"], failure["error"])
+        console.print(failed, markup=False)
+
+
+def _sample_report(console: "Console", result: dict[str, Any]) -> None:
+    if result["loaded"]:
+        _report(console, result)
+    else:
+        console.print("The sample shop was loaded before; nothing to do.")

@@ -1,0 +1,225 @@
+// The body of the conversation's `js_on_load`: puts the server's items in place and hands the visitor's actions to the server.
+// All HTML in `props.value.items` was escaped by the server; whatever this script adds itself is set as text.
+
+const log = element.querySelector('.log');
+const scroller = element.querySelector('.scroller');
+const latest = element.querySelector('.latest');
+const hint = element.querySelector('.hint');
+const page = document.documentElement;
+
+let busy = false;
+let conversation = '';
+let asked = null; // what was sent and not yet shown by the server
+
+const view = () => props.value || { items: [], words: {} };
+const words = () => view().words;
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+const nodeOf = (key) => Array.from(log.children).find((node) => node.dataset.key === key);
+const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+const tell = (text) => { hint.textContent = text; hint.hidden = !text; };
+
+function put(key, html, place) {
+  let node = nodeOf(key);
+  if (!node) {
+    node = document.createElement('div');
+    node.className = 'item';
+    node.dataset.key = key;
+  }
+  if (log.children[place] !== node) log.insertBefore(node, log.children[place] || null);
+  if (node.source === html) return;
+  const open = new Set(Array.from(node.querySelectorAll('details[open]'), (details) => details.dataset.number));
+  node.innerHTML = html;
+  node.source = html;
+  for (const details of node.querySelectorAll('details')) details.open = open.has(details.dataset.number);
+  for (const time of node.querySelectorAll('time')) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString(view().language, { hour: '2-digit', minute: '2-digit' });
+  }
+}
+
+function render() {
+  const { language, items, title } = view();
+  if (!language) return;
+  if (conversation && view().conversation !== conversation && busy) return; // the rest of a turn that was left behind
+  conversation = view().conversation;
+  const follow = atEnd();
+  page.lang = language === 'zh' ? 'zh-CN' : language;
+  document.title = title;
+  scroller.setAttribute('aria-label', words().log_label);
+  latest.setAttribute('aria-label', words().latest);
+  latest.title = words().latest;
+  const keys = new Set(items.map((item) => item.key));
+  if (asked && keys.has(`q:${asked.message}`)) asked = null;
+  for (const node of Array.from(log.children)) if (!keys.has(node.dataset.key) && !node.dataset.own) node.remove();
+  items.forEach((item, place) => put(item.key, item.html, place));
+  if (asked) for (const node of log.querySelectorAll('[data-own]')) log.append(node);
+  else for (const node of log.querySelectorAll('[data-own]')) node.removeAttribute('data-own');
+  page.classList.add('ready');
+  if (follow) toEnd();
+}
+
+function setBusy(now) {
+  busy = now;
+  page.classList.toggle('answering', now);
+  log.setAttribute('aria-busy', String(now)); // a reader speaks the reply once, when it is whole
+}
+
+// Show the question and the typing state at once, before the server has them.
+function showAsked() {
+  log.querySelector('.chips.next')?.remove();
+  put(`q:${asked.message}`, '<article class="question"><div class="text"></div></article>', log.children.length);
+  nodeOf(`q:${asked.message}`).querySelector('.text').textContent = asked.text;
+  put(`a:${asked.message}`, '<article class="reply typing"><p class="dots"><i></i><i></i><i></i></p></article>', log.children.length);
+  for (const key of ['q', 'a']) nodeOf(`${key}:${asked.message}`).dataset.own = '';
+  toEnd();
+}
+
+// Send a message; returns what is to stay in the box: nothing, or the text that could not be sent.
+function ask(text, message) {
+  const clean = text.trim();
+  if (busy || !clean) return text;
+  const length = Array.from(clean).length;
+  if (length > view().limit) {
+    tell(fill(words().too_long, { n: length, limit: view().limit }));
+    return text;
+  }
+  tell('');
+  asked = { text: clean, message: message || newId() };
+  setBusy(true);
+  showAsked();
+  trigger('ask', { ...asked, conversation });
+  return '';
+}
+
+// The turn is over, however it ended.
+function settled() {
+  setBusy(false);
+  if (!asked) return;
+  const { text, message } = asked;
+  asked = null;
+  const node = nodeOf(`a:${message}`);
+  node.source = '';
+  node.innerHTML = '<div class="notice problem"><p></p><button type="button" class="chip"></button></div>';
+  node.querySelector('p').textContent = navigator.onLine ? words().busy : words().offline;
+  const again = node.querySelector('button');
+  again.textContent = words().try_again;
+  again.dataset.retry = message;
+  nodeOf(`q:${message}`).querySelector('.text').textContent = text;
+  toEnd();
+}
+
+function open(id) {
+  if (busy) trigger('stop', {});
+  setBusy(false);
+  asked = null;
+  conversation = id;
+  tell('');
+  trigger('open', { conversation: id });
+}
+
+function questionBefore(item) {
+  for (let node = item; node; node = node.previousElementSibling) {
+    const text = node.querySelector('.question .text');
+    if (text) return text.textContent;
+  }
+  return '';
+}
+
+function rate(article, value, why) {
+  for (const button of article.querySelectorAll('[data-rate]')) {
+    button.setAttribute('aria-pressed', String(Number(button.dataset.rate) === value));
+  }
+  trigger('rate', { reply: article.dataset.reply, value, why, conversation });
+}
+
+async function copy(article) {
+  const clone = article.querySelector('.text').cloneNode(true);
+  for (const mark of clone.querySelectorAll('.mark')) mark.remove();
+  const area = document.createElement('textarea');
+  area.className = 'sr';
+  article.append(area);
+  clone.style.cssText = 'position:absolute;left:-9999px';
+  article.append(clone);
+  area.value = clone.innerText; // innerText needs the text laid out to keep its lines
+  clone.remove();
+  try {
+    await navigator.clipboard.writeText(area.value);
+  } catch { // no clipboard without https
+    area.select();
+    document.execCommand('copy');
+  }
+  area.remove();
+  article.querySelector('.said').textContent = words().copied;
+}
+
+function pressed(button) {
+  const item = button.closest('.item');
+  const article = button.closest('article');
+  const data = button.dataset;
+  const form = article?.querySelector('form.why');
+  if ('ask' in data) ask(data.ask);
+  else if ('again' in data) ask(questionBefore(item));
+  else if ('retry' in data) {
+    const text = questionBefore(item);
+    if (busy || !text) return;
+    for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
+    ask(text, data.retry);
+  } else if ('source' in data) {
+    const details = article.querySelector(`details[data-number="${data.source}"]`);
+    details.open = true;
+    details.querySelector('summary').focus({ preventScroll: true });
+    details.scrollIntoView({ block: 'nearest' });
+  } else if ('copy' in data) copy(article);
+  else if ('rate' in data) {
+    const value = Number(data.rate);
+    form.hidden = value > 0;
+    article.querySelector('.said').textContent = value > 0 ? words().rating_thanks : '';
+    rate(article, value, '');
+    if (!form.hidden) form.querySelector('[data-why]').focus({ preventScroll: true });
+    if (!form.hidden) form.scrollIntoView({ block: 'nearest' });
+  } else if ('why' in data) button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
+  else if ('close' in data) {
+    form.hidden = true;
+    article.querySelector('.down').focus();
+  }
+}
+
+log.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (button && button.type === 'button') pressed(button);
+});
+log.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const article = form.closest('article');
+  const reasons = Array.from(form.querySelectorAll('[data-why][aria-pressed="true"]'), (chip) => chip.textContent);
+  const more = form.querySelector('input').value.trim();
+  rate(article, -1, [...reasons, more].filter(Boolean).join('; '));
+  form.hidden = true;
+  const said = article.querySelector('.said');
+  said.textContent = words().rating_thanks;
+  article.querySelector('.down').focus({ preventScroll: true });
+});
+latest.addEventListener('click', toEnd);
+scroller.addEventListener('scroll', () => { latest.hidden = atEnd(); }, { passive: true });
+new ResizeObserver(() => { latest.hidden = atEnd(); }).observe(log);
+// An input method's Enter chooses a word, it does not send (Gradio's text box cannot tell).
+window.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+}, true);
+
+window.answerdesk = {
+  ask,
+  settled,
+  talk: () => { ask(words().talk_request); },
+  stop: () => trigger('stop', {}),
+  fresh: () => open(newId()),
+  language: () => {
+    const other = view().language === 'zh' ? 'en' : 'zh';
+    document.cookie = `${view().cookie}=${other}; path=/; max-age=31536000; SameSite=Lax`;
+    trigger('open', { conversation });
+  },
+};
+watch('value', render);
+render();

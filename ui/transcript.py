@@ -1,0 +1,175 @@
+"""A conversation as the customer's page shows it: a list of items, each a stable key and its HTML.
+
+Everything that people, models or documents wrote is escaped here, on the server; the page's script only puts items in place.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from bot.messages import Answer, Citation
+from bot.records import Line, State
+from ui.languages import Texts
+from ui.markdown import to_html
+
+Item = dict[str, str]  # `key` and `html`
+
+
+def items(lines: Sequence[Line], state: State, shop: str, contact: str, words: Texts) -> list[Item]:
+    """The whole conversation: the greeting, what was said, and whether a person has been asked for."""
+    shown = [greeting(shop, words, with_questions=not lines)]
+    for place, line in enumerate(lines):
+        if line.role == "customer":
+            shown.append(question(line.id, line.text, words))
+        else:
+            shown.append(reply(line, words, last=place == len(lines) - 1))
+    if lines and lines[-1].role == "customer" and state not in {"waiting", "agent"}:
+        shown.append(unanswered(lines[-1].id, words))
+    asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
+    if state == "waiting" and asked:
+        shown.append(waiting(asked[0], contact, words))
+    return shown
+
+
+def greeting(shop: str, words: Texts, with_questions: bool) -> Item:
+    """What the page opens with; the suggested questions go once something was said."""
+    chips = "".join(_chip(suggestion) for suggestion in words.suggestions) if with_questions else ""
+    group = f'<div class="chips" role="group" aria-label="{_e(words.suggestions_label)}">{chips}</div>' if chips else ""
+    text = f"<h2>{_e(words.greeting_title)}</h2><p>{_e(words.greeting_text)}</p>"
+    wide = " welcome" if with_questions else ""
+    return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar">{_e(shop[:1])}</span>{text}{group}</section>'}
+
+
+def question(message: str, text: str, words: Texts) -> Item:
+    """The customer's own words, never read as Markdown."""
+    body = f'<span class="sr">{_e(words.you)}: </span><div class="text">{_e(text)}</div>'
+    return {"key": f"q:{message}", "html": f'<article class="question" data-message="{_e(message)}">{body}</article>'}
+
+
+def typing(message: str, words: Texts) -> Item:
+    """Shown from the moment of sending until the first words."""
+    return _said("typing", f"a:{message}", f'<p class="dots"><span class="sr">{_e(words.typing)}</span><i></i><i></i><i></i></p>', words)
+
+
+def partial(message: str, text: str, words: Texts) -> Item:
+    """The words so far."""
+    return _said("growing", f"a:{message}", f'<div class="text">{to_html(text, {})}</div>', words)
+
+
+def unanswered(message: str, words: Texts) -> Item:
+    """A message that was saved and got no reply: the same message can be tried again."""
+    retry = f'<button type="button" class="chip" data-retry="{_e(message)}">{_e(words.try_again)}</button>'
+    return {"key": f"a:{message}", "html": f'<div class="notice problem"><p>{_e(words.unanswered)}</p>{retry}</div>'}
+
+
+def waiting(since: datetime, contact: str, words: Texts) -> Item:
+    """A person was asked for: since when, and where else to turn. The page's script puts the time in the visitor's own zone."""
+    utc = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
+    time = f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
+    told = _e(words.waiting_text).replace("{time}", time)
+    reach = f"<p>{_e(words.waiting_contact.format(contact=contact))}</p>" if contact else ""
+    html = f'<div class="notice waiting"><h3>{_e(words.waiting_title)}</h3><p>{told}</p>{reach}</div>'
+    return {"key": "waiting", "html": html}
+
+
+def reply(line: Line, words: Texts, last: bool) -> Item:
+    """A finished reply with its sources and what can be done with it; a person's reply is only its text."""
+    answer = line.answer
+    if answer is None:
+        return _said("person" if line.role == "agent" else "", f"l:{line.id}", f'<div class="text">{_lines(line.text)}</div>', words)
+    body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
+    if answer.interrupted:
+        body += f'<p class="stopped">{_e(words.stopped)}</p>'
+    body += _sources(answer.citations, words) + _actions(line, words)
+    if last:
+        body += _next(answer, words)
+    return _said("", f"a:{answer.message}", body, words, {"data-reply": line.id})
+
+
+def highlighted(text: str, quote: str) -> str:
+    """The passage, escaped, with the cited sentence marked where it stands in it, whatever the white space between its words."""
+    words = quote.split()
+    found = re.search(r"\s+".join(map(re.escape, words)), text) if words else None
+    if found is None:
+        return _e(text)
+    return f"{_e(text[: found.start()])}<mark>{_e(found[0])}</mark>{_e(text[found.end() :])}"
+
+
+def _marks(answer: Answer) -> dict[int, int]:
+    """Where a cited sentence stands in the reply word for word, its end gets the number of its source."""
+    marks: dict[int, int] = {}
+    for number, citation in enumerate(answer.citations[:100], 1):
+        place = answer.text.find(citation.quote) if citation.quote else -1
+        if place >= 0:
+            marks.setdefault(place + len(citation.quote), number)
+    return marks
+
+
+def _sources(citations: Sequence[Citation], words: Texts) -> str:
+    if not citations:
+        return ""
+    rows = "".join(_source(number, citation, words) for number, citation in enumerate(citations, 1))
+    return f'<section class="sources" aria-label="{_e(words.sources)}"><h3>{_e(words.sources)}</h3>{rows}</section>'
+
+
+def _source(number: int, citation: Citation, words: Texts) -> str:
+    name = f'<span class="title">{_e(citation.title or citation.source)}</span>'
+    path = f'<span class="path">{_e(citation.source)}</span>' if citation.title else ""
+    label = f'<span class="sr">{_e(words.source_n.format(n=number))}: </span><span class="number" aria-hidden="true">{number}</span>'
+    passage = highlighted(citation.text, citation.quote)
+    return f'<details data-number="{number}"><summary>{label}{name}{path}</summary><blockquote>{passage}</blockquote></details>'
+
+
+def _actions(line: Line, words: Texts) -> str:
+    up, down = line.rating == 1, line.rating == -1
+    buttons = (
+        f'<button type="button" class="act up" data-rate="1" aria-pressed="{str(up).lower()}" {_named(words.helpful)}></button>'
+        f'<button type="button" class="act down" data-rate="-1" aria-pressed="{str(down).lower()}" {_named(words.not_helpful)}></button>'
+        f'<button type="button" class="act copy" data-copy {_named(words.copy)}></button>'
+        f'<button type="button" class="act again" data-again {_named(words.again)}></button>'
+    )
+    return f'<div class="actions">{buttons}<span class="said" role="status"></span></div>{_why(line.id, words)}'
+
+
+def _why(reply_id: str, words: Texts) -> str:
+    """The short form that opens on a thumb down."""
+    title, field = f"why-{_e(reply_id)}", f"more-{_e(reply_id)}"
+    reasons = "".join(f'<button type="button" class="chip" data-why aria-pressed="false">{_e(reason)}</button>' for reason in words.why_reasons)
+    return (
+        f'<form class="why" hidden aria-labelledby="{title}"><div class="top"><strong id="{title}">{_e(words.why_title)}</strong>'
+        f'<button type="button" class="act close" data-close {_named(words.why_close)}></button></div>'
+        f'<div class="chips">{reasons}</div><label for="{field}">{_e(words.why_label)}</label>'
+        f'<div class="row"><input id="{field}" type="text" maxlength="500" autocomplete="off">'
+        f'<button type="submit" class="primary">{_e(words.why_send)}</button></div></form>'
+    )
+
+
+def _next(answer: Answer, words: Texts) -> str:
+    """What the customer may want to say now."""
+    person = [_chip(words.talk_request, words.talk)] if answer.abstained else []
+    chips = "".join([*person, *map(_chip, answer.suggestions[:4])])
+    return f'<div class="chips next">{chips}</div>' if chips else ""
+
+
+def _chip(says: str, label: str = "") -> str:
+    return f'<button type="button" class="chip" data-ask="{_e(says)}">{_e(label or says)}</button>'
+
+
+def _said(kind: str, key: str, body: str, words: Texts, data: Mapping[str, str] | None = None) -> Item:
+    who = words.person if kind == "person" else words.assistant
+    attributes = "".join(f' {name}="{_e(value)}"' for name, value in (data or {}).items())
+    html = f'<article class="reply {kind}"{attributes}><span class="sr">{_e(who)}: </span>{body}</article>'
+    return {"key": key, "html": html}
+
+
+def _lines(text: str) -> str:
+    return f'<p class="plain">{_e(text)}</p>'
+
+
+def _named(name: str) -> str:
+    return f'aria-label="{_e(name)}" title="{_e(name)}"'
+
+
+def _e(text: str) -> str:
+    return escape(text, quote=True)
