@@ -100,6 +100,7 @@ class Prompt:
     """What a backend is asked: the very messages, and the evidence they were built from.
 
     A language model reads `messages`; the extractive backend reads `question` (self-contained) and `passages`.
+    unknown: the share of the question that no document has a word for, 0..1.
     """
 
     messages: tuple[Message, ...]
@@ -107,6 +108,7 @@ class Prompt:
     passages: tuple[Passage, ...]
     language: Language
     version: str = ""
+    unknown: float = 0.0
 
 
 Event = Delta | Answer

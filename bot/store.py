@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, Engine, Row, Table, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from bot.errors import BadMessage, UnknownConversation
 from bot.messages import Answer, Message, Request
@@ -121,6 +122,7 @@ class Store:
             .where(messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent")))
             .order_by(messages.c.position)
         )
+        checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
             if connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation)) != customer:
                 raise _unknown(conversation)
@@ -130,6 +132,7 @@ class Store:
         """Thumbs up (1) or down (-1) for a reply; a later rating replaces it. `UnknownConversation` when it is not theirs."""
         if value not in {-1, 1}:
             raise ValueError(f"a rating is {value!r}; allowed: 1 for good, -1 for bad")
+        checked_id(reply, "reply", UnknownConversation)
         storable(why, "the reason of a rating")
         theirs = select(conversations.c.id).where(conversations.c.customer == customer)
         rated = update(messages).where(messages.c.id == reply, messages.c.role == "bot", messages.c.conversation.in_(theirs))
@@ -147,6 +150,7 @@ class Store:
 
     def state(self, conversation: str) -> State:
         """Who answers now: `bot`, `waiting` (for a person), `agent`, or nobody: `closed`."""
+        checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
             state = connection.scalar(select(conversations.c.state).where(conversations.c.id == conversation))
         if state is None:
@@ -165,10 +169,11 @@ class Store:
         """Make an API key and return its secret, which is nowhere else: only its hash is kept. ValueError when the name is taken."""
         checked_id(name, "key name", ValueError)
         secret = "ad_" + secrets.token_urlsafe(32)
-        with self._write() as connection:
-            new = _insert(connection, api_keys).values(name=name, sha256=_sha256(secret), created=_now())
-            if not connection.execute(new.on_conflict_do_nothing()).rowcount:
-                raise ValueError(f"there already is, or was, a key named {name!r}; choose another name")
+        try:
+            with self._write() as connection:
+                connection.execute(api_keys.insert().values(name=name, sha256=_sha256(secret), created=_now()))
+        except IntegrityError:
+            raise ValueError(f"there already is, or was, a key named {name!r}; choose another name") from None
         return secret
 
     def keys(self) -> list[KeyInfo]:
@@ -247,6 +252,7 @@ def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.
 
 def _lock(connection: Connection, conversation: str) -> str:
     """Let one transaction at a time at this conversation, and say whose it is. SQLite's transactions stand in line anyway."""
+    checked_id(conversation, "conversation", UnknownConversation)
     customer = connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation).with_for_update())
     if customer is None:
         raise _unknown(conversation)

@@ -54,12 +54,29 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """One sentence of a found chunk (a record's field, a table's row) and how it answers the query; all shares 0..1.
+
+    own: the weight of the query's terms that the sentence itself holds, of all. context: with its title and headings.
+    cosine: of the query and the sentence, None where the embedder cannot be relied on for the language.
+    """
+
+    text: str
+    own: float
+    context: float
+    cosine: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk that was found, with its relevance to the query on one 0..1 scale (best first in every list of them).
 
-    legs: what the score is made of, by name (`chunk`, `sentence`, `keyword`, `coverage`), each 0..1, for whoever asks why.
+    units: its sentences in order. legs: what the score is made of, by name (`keyword`, `coverage`, `title`, `chunk`, `sentence`), each 0..1.
+    named: the query names the very thing that this chunk is the record of.
     """
 
     chunk: Chunk
     score: float
+    units: tuple[Unit, ...] = ()
     legs: tuple[tuple[str, float], ...] = ()
+    named: bool = False

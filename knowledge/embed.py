@@ -84,6 +84,11 @@ class SentenceTransformerEmbedder:
             vectors = encode(list(texts), batch_size=self._batch, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
         return np.asarray(vectors, dtype=np.float32)
 
+    def knows(self, text: str) -> bool:
+        """Whether the vocabulary has tokens for most of the text."""
+        tokens = self._model.tokenizer.tokenize(text)
+        return tokens.count(self._model.tokenizer.unk_token) < len(tokens) / 10
+
     def count(self, texts: Sequence[str]) -> list[int]:
         if not texts:
             return []

@@ -26,7 +26,7 @@ class Weights:
     dense: float = 0.6
     sentence: float = 0.5
     coverage: float = 0.3
-    title: float = 0.1
+    title: float = 0.2
 
     def __post_init__(self) -> None:
         for name in ("dense", "sentence", "coverage", "title"):
@@ -42,7 +42,7 @@ class Legs:
 
     keyword: BM25 as a share of the most that the query's words could give (the sum of their idf).
     coverage: the idf-weighted share of the query's words that the best sentence holds.
-    title: the idf-weighted share of the title's words that the query holds.
+    title: the idf-weighted share of the name's words that the query holds; squared in the sum, since half a name is little.
     chunk, sentence: cosines of the titled chunk and of its best sentence; absent where the dense side takes no part.
     """
 
@@ -56,7 +56,7 @@ class Legs:
 def fuse(legs: Legs, trust: float, weights: Weights = Weights()) -> Scores:
     """One score for each candidate, 0..1. trust: how far the embedder can be relied on for the query's language, 0..1."""
     lexical = (
-        (1 - weights.coverage - weights.title) * legs.keyword + weights.coverage * legs.coverage + weights.title * legs.title
+        (1 - weights.coverage - weights.title) * legs.keyword + weights.coverage * legs.coverage + weights.title * legs.title**2
     )
     if legs.chunk is None or legs.sentence is None or trust <= 0:
         return np.clip(lexical, 0, 1)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -19,11 +19,13 @@ from knowledge.documents import Document, Language, Passage
 from knowledge.embed import Embedder
 from knowledge.errors import KnowledgeError, LoadError
 from knowledge.fuse import trusted
+from knowledge.language import detect
 from knowledge.load import load, walk
 from knowledge.probe import measure
-from knowledge.retrieve import Searcher
+from knowledge.query import Context, Query
+from knowledge.retrieve import Searcher, with_cosines
 from knowledge.rows import Rows
-from knowledge.store import VectorStore
+from knowledge.store import MemoryStore, VectorStore
 from knowledge.vectors import CollectionVectors
 
 Progress = Callable[[int, int, str], None]
@@ -55,6 +57,14 @@ class IngestReport:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is on a question. unknown: the share of the question that no document has a word for, 0..1."""
+
+    passages: tuple[Passage, ...] = ()
+    unknown: float = 0.0
+
+
 @dataclass(slots=True)
 class _Tally:
     added: int = 0
@@ -82,6 +92,7 @@ class Index:
         self._writing = threading.RLock()
         self._loading = threading.Lock()
         self._loaded: dict[str, _Loaded] = {}
+        self._measured: dict[str, float] | None = None
 
     @property
     def embedder(self) -> Embedder:
@@ -156,23 +167,58 @@ class Index:
             documents, chunks, tally.added, tally.unchanged, tally.removed, tuple(tally.failed), round(time.monotonic() - started, 3)
         )
 
-    def search(self, text: str, k: int = 5, collection: str = "default", language: Language | None = None) -> list[Passage]:
+    def find(
+        self,
+        text: str,
+        k: int = 5,
+        collection: str = "default",
+        language: Language | None = None,
+        context: Sequence[Context] = (),
+    ) -> Found:
         """The best `k` passages for a question, best first; none for an empty question or an unknown collection.
 
+        language: of the customer's page, for a text that does not tell its own. context: the earlier lines that the question leans on.
         Raises `StoreError` when the vector store fails.
         """
         loaded = self.loaded(collection)
         if loaded is None or not text.strip() or k < 1:
-            return []
-        query = loaded.searcher.query(text, language)
-        trust = trusted(loaded.trust, query.language)
-        chunks, sentences = self._vectors(collection).near(query.text, _NEAR) if trust > 0 else ({}, {})
-        return loaded.searcher.rank(query, k, chunks, sentences, trust)
+            return Found()
+        query = loaded.searcher.query(text, detect(text) or language, context)
+        return self._found(loaded, self._vectors(collection), query, k)
 
-    def search_documents(self, text: str, k: int = 10, collection: str = "default") -> list[tuple[str, float]]:
+    def read(self, text: str, documents: Sequence[Document], k: int = 5, context: Sequence[Context] = ()) -> Found:
+        """The best `k` passages of a few documents that are in no collection: for a question that brings its own evidence."""
+        chunks = [chunk for document in documents for chunk in cut(document, self._embedder.count, self._chunk_tokens)]
+        vectors = CollectionVectors(MemoryStore(), self._embedder, "read")
+        vectors.add(chunks, self._trust())
+        loaded = _Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known))
+        return self._found(loaded, vectors, loaded.searcher.query(text, context=context), k)
+
+    def _found(self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int) -> Found:
+        trust = trusted(loaded.trust, query.language)
+        if trust <= 0:
+            return Found(tuple(loaded.searcher.rank(query, k)), query.unknown)
+        vector = self._embedder.queries([query.leaning])[0]
+        passages = loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust)
+        cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
+        return Found(tuple(with_cosines(passage, cosines[passage.chunk.id]) for passage in passages), query.unknown)
+
+    def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
+        """The passages of `find`."""
+        return list(self.find(text, k, collection).passages)
+
+    def _trust(self) -> dict[str, float]:
+        with self._loading:
+            if self._measured is None:
+                self._measured = measure(self._embedder)
+        return self._measured
+
+    def search_documents(
+        self, text: str, k: int = 10, collection: str = "default", context: Sequence[Context] = ()
+    ) -> list[tuple[str, float]]:
         """The best `k` documents by their best chunk: (source, score), best first."""
         best: dict[str, float] = {}
-        for passage in self.search(text, 20 * k, collection):
+        for passage in self.find(text, 8 * k, collection, context=context).passages:
             best.setdefault(passage.chunk.source, passage.score)
         return list(best.items())[:k]
 
@@ -186,8 +232,12 @@ class Index:
             with self._loading:
                 held = self._loaded.get(collection)
                 if held is None or held.at != entry.at:
-                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(self._rows.chunks(collection)))
+                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(self._rows.chunks(collection), self._known))
         return held
+
+    def _known(self, word: str) -> bool:
+        """Whether the embedder has a token for the whole word: its vocabulary is a list of common words."""
+        return self._embedder.count([word]) == [1]
 
     def collections(self) -> list[str]:
         return self._rows.collections()
@@ -238,7 +288,7 @@ class Index:
         entry = self._rows.entry(collection)
         if entry and (entry.model, entry.dimension) == (self._embedder.name, self._embedder.dimension):
             return
-        trust = measure(self._embedder)
+        trust = self._trust()
         if entry:
             self.rebuild(collection, trust, progress)
         self._rows.enter(collection, self._embedder.name, self._embedder.dimension, trust)

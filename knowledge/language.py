@@ -9,6 +9,7 @@ CJK = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _HAN = re.compile(f"[{CJK}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:'[a-z]+)?(?![\w]|-\d)|(?<![\w-])[aI](?![\w-])")  # not the letters of a code such as H-104
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 # The commonest words of English that are not also common in other Latin-script languages: one of them in a message settles it.
 _ENGLISH = frozenset(
@@ -28,7 +29,7 @@ def normalise(text: str) -> str:
 
 
 def detect(text: str) -> Language | None:
-    """Language of `text`: `zh`, `en`, `other`, or None when it holds no letters at all ("123", "?").
+    """Language of `text`: `zh`, `en`, `other`, or None when it holds no word ("123", "?", "E-07").
 
     A Chinese character weighs as much as a word of another script, so "Product A 多少钱" is Chinese. Two languages at once are the one
     with the more words.
@@ -36,7 +37,7 @@ def detect(text: str) -> Language | None:
     han = len(_HAN.findall(text))
     if len(_KANA_HANGUL.findall(text)) > han / 4 and _KANA_HANGUL.search(text):
         return "other"
-    words = [word.lower() for word in re.findall(r"[^\W\d_]+(?:'[a-z]+)?", re.sub(f"[{CJK}]", " ", text))]
+    words = [word.lower() for word in _WORD.findall(re.sub(f"[{CJK}]", " ", text))]
     if han and han / 1.5 >= len(words) / 2:
         return "zh"
     if not words:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import re
 import stat
@@ -16,7 +17,6 @@ from knowledge.loaders.child import parse_apart
 from knowledge.loaders.data import parse_json, parse_jsonl
 from knowledge.loaders.encoding import decode
 from knowledge.loaders.markdown import parse_markdown
-from knowledge.loaders.page import parse_page
 from knowledge.loaders.parsed import Parsed
 from knowledge.loaders.rows import parse_csv
 
@@ -24,8 +24,7 @@ _KINDS = {
     ".md": "md", ".markdown": "md", ".txt": "txt", ".html": "html", ".htm": "html", ".csv": "csv", ".json": "json",
     ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".pdf": "pdf", ".docx": "docx", ".xlsx": "xlsx",
 }  # fmt: skip
-_APART = frozenset({"pdf", "docx", "xlsx"})
-_PAGE_APART = 1_000_000  # bytes; a page beyond that is parsed in a child too
+_APART = frozenset({"pdf", "docx", "xlsx", "html"})  # parsed in a child with limits
 _LONGEST_LINE = 1_000_000  # characters
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -36,10 +35,10 @@ def load(path: Path, source: str, max_bytes: int) -> list[Document]:
     source: what citations call the file: its name or its path relative to what was ingested. max_bytes: of the file, and of
     what a `.jsonl.gz` unpacks to. Raises `LoadError`, and nothing else, for every file that cannot be read as what it claims to be.
     """
-    kind = _KINDS.get(_suffix(path))
-    if kind is None:
+    kind = _KINDS.get(_suffix(path), "")
+    if not kind and not _is_folder(path):
         raise LoadError(f"The extension {path.suffix or '(none)'!r} is not supported. Allowed: {' '.join(_KINDS)}. Convert the file.")
-    data = _read(path, max_bytes)
+    data = _read(path, max_bytes)  # raises for a folder
     digest = hashlib.sha256(data).hexdigest()
     if _suffix(path) == ".jsonl.gz":
         data = _unpack(data, max_bytes)
@@ -64,7 +63,7 @@ def walk(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """
     taken: dict[str, Path] = {}
     for root in paths:
-        for file in _files(root, set()) if root.is_dir() else [root]:
+        for file in _files(root, set()) if _is_folder(root) else [root]:
             absolute = file.absolute()
             source = file.relative_to(root).as_posix() if file != root else absolute.name
             above = list((root if file != root else absolute.parent).absolute().parts)
@@ -89,10 +88,17 @@ def _files(folder: Path, visited: set[Path]) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _files(entry, visited)
         elif _suffix(entry) in _KINDS:
             yield entry
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # may not be looked at: `load` says so
+        return False
 
 
 def _suffix(path: Path) -> str:
@@ -121,8 +127,6 @@ def _read(path: Path, max_bytes: int) -> bytes:
 
 
 def _unpack(data: bytes, max_bytes: int) -> bytes:
-    import io
-
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             unpacked = file.read(max_bytes + 1)
@@ -134,10 +138,8 @@ def _unpack(data: bytes, max_bytes: int) -> bytes:
 
 
 def _parse(kind: str, data: bytes) -> list[Parsed]:
-    if kind in _APART or (kind == "html" and len(data) > _PAGE_APART):
+    if kind in _APART:
         return [parse_apart(kind, data)]
-    if kind == "html":
-        return [parse_page(data)]
     text = decode(data)
     if kind == "json":
         return parse_json(text)

@@ -1,155 +1,124 @@
 """A query in, passages out: candidates from the words and from the vectors, every leg scored, then fused. Pure but for what it is handed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from importlib import resources
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from knowledge.documents import Chunk, Language, Passage
+from knowledge.documents import Chunk, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, Weights, fuse
-from knowledge.keyword import STOP, KeywordIndex, stem, terms, words
-from knowledge.language import detect
+from knowledge.keyword import KeywordIndex
+from knowledge.query import Context, Query, read
+from knowledge.spelling import Known, Speller
+from knowledge.terms import stem, terms, words
+from knowledge.thesaurus import Thesaurus, thesaurus
 
-SYNONYM = 0.7  # what a synonym counts of the customer's own word
-FOREIGN = 0.75  # what a passage counts that is not in the language asked in: the same page in the right language comes first
+FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the same page in the right language comes first
+NAMED = 0.99  # the share of a record's name that a query must hold to have named it
+_MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
 _CANDIDATES = 150
-
-
-@lru_cache(maxsize=1)
-def thesaurus() -> Mapping[str, frozenset[str]]:
-    """Term -> the terms that mean the same, from `thesaurus.toml`."""
-    import tomllib
-
-    groups = tomllib.loads(resources.files("knowledge").joinpath("thesaurus.toml").read_text("utf-8"))
-    found: dict[str, set[str]] = defaultdict(set)
-    for line in (line for lines in groups.values() for line in lines):
-        group = {stem(word) for word in line.lower().split()}
-        for term in group:
-            found[term] |= group - {term}
-    return {term: frozenset(others) for term, others in found.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question as it is searched for.
-
-    text: spelled as the index spells it. terms: each once, with the terms that stand for it. language: of the question.
-    """
-
-    text: str
-    terms: tuple[tuple[str, tuple[str, ...]], ...]
-    language: Language
 
 
 class Searcher:
     """The chunks of one collection, ready to be searched by their words. Immutable: a change of the collection makes a new one."""
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
+    def __init__(self, chunks: Sequence[Chunk], known: Known = lambda _: False, synonyms: Thesaurus | None = None) -> None:
+        """known: whether a Latin word is spelled right though the chunks do not hold it."""
         self.chunks = tuple(chunks)
         self.place = {chunk.id: number for number, chunk in enumerate(self.chunks)}
-        self.keyword = KeywordIndex(chunk.titled for chunk in self.chunks)
-        self._sentences: dict[int, tuple[frozenset[str], ...]] = {}
+        self.keyword = KeywordIndex(
+            (chunk.titled for chunk in self.chunks), (name_of(chunk) for chunk in self.chunks if chunk.kind == "record")
+        )
+        self._speller = Speller(self.keyword.frequency, known, self._surface)
+        self._thesaurus = synonyms or thesaurus()
+        self._held: dict[int, tuple[frozenset[str], tuple[frozenset[str], ...]]] = {}
+
+    def _surface(self, stemmed: str) -> str:
+        """The commonest word of the chunks with that stem."""
+        counts = Counter(word for chunk in self.chunks for word in words(chunk.text) if stem(word) == stemmed)
+        return counts.most_common(1)[0][0] if counts else stemmed
+
+    def query(self, text: str, language: Language | None = None, context: Sequence[Context] = ()) -> Query:
+        """Read a question against this collection."""
+        return read(text, self.keyword, self._speller, self._thesaurus, language, context)
 
     @cached_property
-    def _titles(self) -> dict[str, list[int]]:
-        """Title term -> the chunks whose name holds it. A record is named by its row, everything else by its document."""
-        found: dict[str, list[int]] = defaultdict(list)
+    def _names(self) -> tuple[dict[str, list[int]], Scores, dict[str, float]]:
+        """Name term -> the chunks so named; the weight of each chunk's name; and for terms that only one record bears, how much they tell.
+
+        A model ("max·6", "k87") tells its record for certain; a word ("printer") only that there is no other of the kind.
+        """
+        places: dict[str, list[int]] = defaultdict(list)
+        weights = np.full(len(self.chunks), 1e-6, dtype=np.float32)
         for number, chunk in enumerate(self.chunks):
             for term in set(terms(name_of(chunk))):
-                found[term].append(number)
-        return found
-
-    @cached_property
-    def _title_weight(self) -> Scores:
-        weights = [sum(self.keyword.idf(term) for term in set(terms(name_of(chunk)))) for chunk in self.chunks]
-        return np.maximum(np.asarray(weights, dtype=np.float32), 1e-6)
-
-    def query(self, text: str, language: Language | None = None) -> Query:
-        """Read a question: its language, its spelling put right, its terms with their synonyms."""
-        spelled = text
-        for word in set(words(text)):
-            right = self.keyword.correct(word) if word not in STOP else word
-            if right != word:
-                spelled = spelled.lower().replace(word, right)
-        known = thesaurus()
-        present = spelled.lower()
-        found = dict.fromkeys(terms(spelled))
-        phrases = [phrase for phrase in known if len(phrase) > 2 and not phrase.isascii() and phrase in present]
-        expanded: list[tuple[str, tuple[str, ...]]] = []
-        for term in found:
-            others = set(known.get(term, ()))
-            for phrase in phrases:  # a Chinese phrase such as 多少钱 is longer than its words and pairs
-                if term in phrase:
-                    others |= known[phrase]
-            alternatives = {piece for other in others for piece in terms(other)} - {term}
-            expanded.append((term, tuple(sorted(piece for piece in alternatives if piece in self.keyword))))
-        for phrase in phrases:  # all of a phrase's words may be stop words: it still means its synonyms
-            if not any(term in phrase for term in found):
-                others = {piece for other in known[phrase] for piece in terms(other)}
-                expanded.append((phrase, tuple(sorted(piece for piece in others if piece in self.keyword))))
-        return Query(spelled, tuple(expanded), language or detect(text) or "en")
-
-    def weight(self, term: str, others: Sequence[str]) -> float:
-        """What a query term is worth: its idf, or its best known synonym's where the texts do not hold it."""
-        if term in self.keyword or not others:
-            return self.keyword.idf(term)
-        return max(self.keyword.idf(other) for other in others)
+                places[term].append(number)
+                weights[number] += self.keyword.idf(term)
+        telling = {term: _MODEL if any(c.isdigit() or c == "·" for c in term) else _WORD for term in self.keyword.names}
+        return places, weights, telling
 
     def lexical(self, query: Query) -> tuple[Scores, Scores]:
         """BM25 share and title share of every chunk, shape (chunks,) each, 0..1."""
         share = np.zeros(len(self.chunks), dtype=np.float32)
-        bound = 0.0
         title = np.zeros(len(self.chunks), dtype=np.float32)
-        for term, others in query.terms:
-            bound += self.weight(term, others)
-            score = self.keyword.scores([term])
-            for other in others:
-                score = np.maximum(score, SYNONYM * self.keyword.scores([other]))
-            share += score
-            for number in self._titles.get(term, ()):
-                title[number] += self.keyword.idf(term)
-        return np.clip(share / max(bound, 1e-6), 0, 1), np.clip(title / self._title_weight, 0, 1)
+        bound = sum(term.weight for term in query.terms)
+        for term in query.terms:
+            best = np.zeros(len(self.chunks), dtype=np.float32)
+            for form, strength in term.forms:
+                scores = [self.keyword.scores(piece) for piece in form]
+                together = scores[0] if len(form) == 1 else np.where(np.all(scores, axis=0), np.mean(scores, axis=0), 0)
+                best = np.maximum(best, strength * together)
+            share += np.minimum(best, term.weight)
+        places, weights, telling = self._names
+        told = np.zeros(len(self.chunks), dtype=np.float32)
+        for piece in query.pieces & places.keys():
+            for number in places[piece]:
+                title[number] += self.keyword.idf(piece)
+                if self.chunks[number].kind == "record":
+                    told[number] = max(told[number], telling.get(piece, 0.0))
+        return np.clip(share / max(bound, 1e-6), 0, 1), np.clip(np.maximum(title / weights, told), 0, 1)
 
-    def coverage(self, query: Query, number: int) -> list[float]:
-        """For each sentence of a chunk, the idf-weighted share of the query's terms that it holds (with the chunk's name), 0..1."""
-        if number not in self._sentences:
+    def held(self, number: int) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
+        """The terms of a chunk's title and headings, and those of each of its sentences."""
+        if number not in self._held:
             chunk = self.chunks[number]
-            self._sentences[number] = tuple(frozenset(terms(sentence)) for sentence in chunk.sentences)
-        weights = [(term, others, self.weight(term, others)) for term, others in query.terms]
-        total = sum(weight for *_, weight in weights) or 1.0
-        shares = []
-        for held in self._sentences[number]:
-            got = sum(
-                weight if term in held else SYNONYM * weight if not held.isdisjoint(others) else 0.0 for term, others, weight in weights
-            )
-            shares.append(got / total)
-        return shares
+            above = frozenset(terms(" \n ".join((chunk.title, *chunk.heading))))
+            self._held[number] = (above, tuple(frozenset(terms(sentence)) for sentence in chunk.sentences))
+        return self._held[number]
+
+    def units(self, query: Query, number: int) -> tuple[Unit, ...]:
+        """A chunk's sentences with what each of them says of the query."""
+        above, sentences = self.held(number)
+        chunk = self.chunks[number]
+        return tuple(
+            Unit(text, query.coverage(held), query.coverage(held | above)) for text, held in zip(chunk.sentences, sentences, strict=True)
+        )
 
     def rank(
         self,
         query: Query,
         k: int,
-        chunk_cosines: Mapping[str, float],
-        sentence_cosines: Mapping[str, float],
-        trust: float,
+        chunk_cosines: Mapping[str, float] | None = None,
+        sentence_cosines: Mapping[str, float] | None = None,
+        trust: float = 0.0,
         weights: Weights = Weights(),
     ) -> list[Passage]:
         """The best `k` chunks. The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there."""
         if not self.chunks:
             return []
+        near = {**(chunk_cosines or {}), **(sentence_cosines or {})}
         share, title = self.lexical(query)
-        lexical = share + weights.title * title
+        lexical = share + title**2
         top = np.argsort(-lexical, kind="stable")[:_CANDIDATES]
-        candidates = sorted({int(n) for n in top if lexical[n] > 0} | {self.place[i] for i in (*chunk_cosines, *sentence_cosines) if i in self.place})
+        candidates = sorted({int(n) for n in top if lexical[n] > 0} | {self.place[id_] for id_ in near if id_ in self.place})
         if not candidates:
             return []
-        coverage = np.asarray([max(self.coverage(query, n), default=0.0) for n in candidates], dtype=np.float32)
+        coverage = [max((query.coverage(held) for held in self.held(n)[1]), default=0.0) for n in candidates]
         legs = Legs(
             keyword=share[candidates],
-            coverage=coverage,
+            coverage=np.asarray(coverage, dtype=np.float32),
             title=title[candidates],
             chunk=self._cosines(candidates, chunk_cosines),
             sentence=self._cosines(candidates, sentence_cosines),
@@ -157,10 +126,19 @@ class Searcher:
         scores = fuse(legs, trust, weights)
         foreign = np.asarray([self.chunks[n].language != query.language for n in candidates])
         scores = np.where(foreign, scores * FOREIGN, scores)
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [Passage(self.chunks[candidates[i]], float(scores[i]), _named(legs, int(i))) for i in best if scores[i] > 0]
+        best = [int(i) for i in np.argsort(-scores, kind="stable")[:k] if scores[i] > 0]
+        return [
+            Passage(
+                self.chunks[candidates[i]],
+                float(scores[i]),
+                self.units(query, candidates[i]),
+                _by_name(legs, i),
+                self.chunks[candidates[i]].kind == "record" and bool(legs.title[i] >= NAMED),
+            )
+            for i in best
+        ]
 
-    def _cosines(self, candidates: Sequence[int], cosines: Mapping[str, float]) -> Scores | None:
+    def _cosines(self, candidates: Sequence[int], cosines: Mapping[str, float] | None) -> Scores | None:
         if not cosines:
             return None
         floor = min(cosines.values())
@@ -172,6 +150,12 @@ def name_of(chunk: Chunk) -> str:
     return chunk.heading[-1] if chunk.kind == "record" and chunk.heading else chunk.title
 
 
-def _named(legs: Legs, i: int) -> tuple[tuple[str, float], ...]:
+def with_cosines(passage: Passage, cosines: Sequence[float | None]) -> Passage:
+    """The passage with each sentence's cosine filled in."""
+    units = tuple(replace(unit, cosine=cosine) for unit, cosine in zip(passage.units, cosines, strict=True))
+    return replace(passage, units=units)
+
+
+def _by_name(legs: Legs, i: int) -> tuple[tuple[str, float], ...]:
     found = {"keyword": legs.keyword, "coverage": legs.coverage, "title": legs.title, "chunk": legs.chunk, "sentence": legs.sentence}
     return tuple((name, round(float(scores[i]), 4)) for name, scores in found.items() if scores is not None)

@@ -28,13 +28,14 @@ class Rows:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(read_only=True)  # SQLite: a read takes no write lock
 
     def collections(self) -> list[str]:
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return list(connection.scalars(select(index_rows.c.collection).order_by(index_rows.c.collection)))
 
     def entry(self, collection: str) -> Entry | None:
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             row = connection.execute(select(index_rows).where(index_rows.c.collection == collection)).one_or_none()
         return None if row is None else Entry(row.model, row.dimension, row.at, dict(row.trust or {}))
 
@@ -51,7 +52,7 @@ class Rows:
         """Every chunk of a collection, by document and position."""
         joined = select(chunk_rows, document_rows.c.source).join(document_rows, document_rows.c.id == chunk_rows.c.document)
         ordered = joined.where(chunk_rows.c.collection == collection).order_by(document_rows.c.source, chunk_rows.c.position)
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return [
                 Chunk(
                     row.id, row.source, row.title, tuple(row.heading), row.text, tuple(row.sentences), row.kind, row.language, row.position
@@ -61,7 +62,7 @@ class Rows:
 
     def counts(self, collection: str) -> tuple[int, int]:
         """How many documents and chunks a collection holds."""
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             documents = connection.scalar(select(func.count()).select_from(document_rows).where(document_rows.c.collection == collection))
             chunks = connection.scalar(select(func.count()).select_from(chunk_rows).where(chunk_rows.c.collection == collection))
         return documents or 0, chunks or 0
@@ -69,11 +70,11 @@ class Rows:
     def hashes(self, collection: str, sources: Sequence[str]) -> dict[str, str]:
         """Source -> content hash of those that are already in."""
         wanted = (document_rows.c.collection == collection) & document_rows.c.source.in_(sources)
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return {row.source: row.sha256 for row in connection.execute(select(document_rows).where(wanted))}
 
     def sources(self, collection: str) -> set[str]:
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return set(connection.scalars(select(document_rows.c.source).where(document_rows.c.collection == collection)))
 
     def replace(self, collection: str, document: Document, root: str, embedder: str, chunks: Sequence[Chunk]) -> set[str]:

@@ -29,6 +29,10 @@ class VectorStore(Protocol):
         """The owners of the `n` nearest vectors of shape (dimension,), each with its cosine in -1..1, best first; owners may repeat."""
         ...
 
+    def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of those of `ids` that are there, each of shape (dimension,)."""
+        ...
+
     def count(self, space: str) -> int: ...
 
     def drop(self, space: str) -> None: ...
@@ -56,6 +60,10 @@ class MemoryStore:
             return []
         cosines = np.stack([record[1] for record in records]) @ vector
         return [(records[i][0], float(cosines[i])) for i in np.argsort(-cosines, kind="stable")[:n]]
+
+    def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Vectors]:
+        records = self._spaces.get(space, {})
+        return {id_: records[id_][1] for id_ in ids if id_ in records}
 
     def count(self, space: str) -> int:
         return len(self._spaces.get(space, {}))
@@ -120,6 +128,12 @@ class ChromaStore:
         found = self._call(collection.query, query_embeddings=[vector], n_results=n, include=["metadatas", "distances"])
         pairs = zip(found["metadatas"][0], found["distances"][0], strict=True)
         return [(str(metadata["owner"]), 1.0 - float(distance)) for metadata, distance in pairs]
+
+    def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Vectors]:
+        if not ids:
+            return {}
+        found = self._call(self._collection(space).get, ids=list(ids), include=["embeddings"])
+        return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
 
     def count(self, space: str) -> int:
         return int(self._call(self._collection(space).count)) if space in self.spaces() else 0

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from knowledge.documents import Chunk
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, Vectors
 from knowledge.fuse import trusted
 from knowledge.retrieve import name_of
 from knowledge.store import VectorStore
@@ -42,13 +42,21 @@ class CollectionVectors:
             self._store.delete(self.chunks, sorted(chunk_ids))
             self._store.delete(self.sentences, sorted(chunk_ids))
 
-    def near(self, text: str, n: int) -> tuple[dict[str, float], dict[str, float]]:
+    def near(self, vector: Vectors, n: int) -> tuple[dict[str, float], dict[str, float]]:
         """Chunk id -> cosine: of the `n` nearest chunks, and of the chunks with the 2n nearest sentences (each chunk's best)."""
-        vector = self._embedder.queries([text])[0]
         sentences: dict[str, float] = {}
         for owner, cosine in self._store.query(self.sentences, vector, 2 * n):
             sentences.setdefault(owner, cosine)
         return dict(self._store.query(self.chunks, vector, n)), sentences
+
+    def cosines(self, vector: Vectors, chunks: Sequence[Chunk]) -> dict[str, list[float | None]]:
+        """Chunk id -> the cosine of each of its sentences with the query's vector, None where a sentence has none."""
+        names = [f"{chunk.id}.{number}" for chunk in chunks for number in range(len(chunk.sentences))]
+        found = self._store.fetch(self.sentences, names)
+        return {
+            chunk.id: [float(found[name] @ vector) if (name := f"{chunk.id}.{n}") in found else None for n in range(len(chunk.sentences))]
+            for chunk in chunks
+        }
 
     def clear(self) -> None:
         self._store.drop(self.chunks)

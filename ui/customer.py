@@ -7,7 +7,8 @@ store, and checks whatever else the browser sends.
 import logging
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import Any, Protocol
 
@@ -83,13 +84,16 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
             talk = gr.Button(words.talk, elem_id="talk")
             fresh = gr.Button(words.new_chat, elem_id="fresh")
             language = gr.Button(words.other_language, elem_id="language")
-        chat = gr.HTML(
-            None, elem_id="chat", html_template=_LOG, js_on_load=static("customer.js"), apply_default_css=False
-        )
+        chat = gr.HTML(None, elem_id="chat", html_template=_LOG, js_on_load=static("customer.js"), apply_default_css=False)
         with gr.Row(elem_id="composer"):
             box = gr.Textbox(
-                label=words.message_label, placeholder=words.placeholder, lines=1, max_lines=6, autofocus=True, container=False,
-                elem_id="box", show_label=False,
+                label=words.message_label,
+                placeholder=words.placeholder,
+                lines=1,
+                max_lines=6,
+                container=False,
+                elem_id="box",
+                show_label=False,
             )
             send = gr.Button(words.send, elem_id="send")
             stop = gr.Button(words.stop, elem_id="stop")
@@ -106,7 +110,8 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
         demo.load(handlers.show, None, everything, queue=False, **private)
         chat.open(handlers.show_again, None, everything, queue=False, trigger_mode="multiple", **private)
         asked = chat.ask(handlers.turn, None, [chat, header], concurrency_limit=8, trigger_mode="multiple", **private)
-        asked.then(None, js="() => window.answerdesk.settled()", **private)
+        for ended in (asked.then, asked.failure):  # Gradio's `then` does not follow an error
+            ended(None, js="() => window.answerdesk.settled()", **private)
         chat.stop(handlers.stop, None, None, queue=False, trigger_mode="multiple", **private)
         chat.rate(handlers.rate, None, chat, queue=False, trigger_mode="multiple", **private)
     demo.queue(max_size=64, default_concurrency_limit=8)
@@ -137,24 +142,25 @@ class Handlers:
         text = _text(event, "text", self._app.settings.max_message_chars + 1).strip()
         if not text:
             return
-        before = [item for item in self._items(customer, conversation, words) if not item["key"].endswith(f":{message}")]
-        before = [*before, transcript.question(message, text, words)]
-        yield self._view(conversation, language, [*before, transcript.typing(message, words)]), gr.skip()
+        lines, state = self._lines(customer, conversation)
+        if not any(line.id == message for line in lines):
+            lines = (*lines, Line(message, "customer", text, datetime.now(UTC)))
         asked = Request(text, conversation, customer, message, language=language)
+        waiting = transcript.typing(message, words)
+        first = _since(message, self._view(conversation, language, lines, state, waiting))
+        yield first, gr.skip()
         try:
             with self._running.turn(customer) as cancel:
                 for so_far in follow(self._app.router, asked, cancel):
-                    item = transcript.partial(message, so_far, words) if so_far else transcript.typing(message, words)
-                    yield self._view(conversation, language, [*before, item]), gr.skip()
-        except Exception:
+                    growing = transcript.partial(message, so_far, words) if so_far else waiting
+                    shown = [growing if item["key"] == waiting["key"] else item for item in first["items"]]
+                    yield {**first, "items": shown}, gr.skip()
+        except Exception:  # noqa: BLE001  (whatever it is, it is logged, and the visitor reads a calm sentence)
             _log.exception("a turn of the customer's page failed")
-            saved = any(line.id == message for line in self._lines(customer, conversation)[0])
-            if not saved:
-                yield self._view(conversation, language, [*before, transcript.unanswered(message, words)]), gr.skip()
-                return
-        lines, state = self._lines(customer, conversation)
-        shown = transcript.items(lines, state, self._app.settings.shop_name, self._app.settings.shop_contact, words)
-        yield self._view(conversation, language, shown), self.header(words, state)
+        saved, state = self._lines(customer, conversation)
+        if any(line.id == message for line in saved):
+            lines = saved
+        yield _since(message, self._view(conversation, language, lines, state)), self.header(words, state)
 
     def stop(self, request: gr.Request) -> None:
         """End what is being answered for this visitor; what came until then stays."""
@@ -168,7 +174,7 @@ class Handlers:
         except (BotError, ValueError) as error:
             _log.warning("a rating was not saved: %s", error)
             conversation = _id(event, "conversation")
-            return self._view(conversation, language, self._items(customer, conversation, texts(language)))
+            return self._view(conversation, language, *self._lines(customer, conversation))
         return gr.skip()
 
     def header(self, words: Texts, state: State) -> str:
@@ -177,14 +183,13 @@ class Handlers:
         status = words.status_waiting if waiting else words.status_ready
         shop = self._app.settings.shop_name
         name = f"<h1>{escape(words.title.format(shop=shop))}</h1>"
-        return f'<span class="avatar" aria-hidden="true">{escape(shop[:1])}</span><div>{name}<p class="status{" waiting" * waiting}">{escape(status)}</p></div>'
+        return f'<span class="avatar"></span><div>{name}<p class="status{" waiting" * waiting}">{escape(status)}</p></div>'
 
     def _page(self, customer: str, conversation: str, language: PageLanguage) -> list[Any]:
         words = texts(language)
         lines, state = self._lines(customer, conversation)
-        shown = transcript.items(lines, state, self._app.settings.shop_name, self._app.settings.shop_contact, words)
         return [
-            self._view(conversation, language, shown),
+            self._view(conversation, language, lines, state),
             self.header(words, state),
             words.talk,
             words.new_chat,
@@ -195,10 +200,6 @@ class Handlers:
             f"<p>{escape(words.footnote)}</p>",
         ]
 
-    def _items(self, customer: str, conversation: str, words: Texts) -> list[transcript.Item]:
-        lines, state = self._lines(customer, conversation)
-        return transcript.items(lines, state, self._app.settings.shop_name, self._app.settings.shop_contact, words)
-
     def _lines(self, customer: str, conversation: str) -> tuple[tuple[Line, ...], State]:
         """What is saved of a conversation; nothing when it is new, or is not this customer's."""
         try:
@@ -206,7 +207,10 @@ class Handlers:
         except UnknownConversation:
             return (), "bot"
 
-    def _view(self, conversation: str, language: PageLanguage, shown: list[transcript.Item]) -> dict[str, Any]:
+    def _view(
+        self, conversation: str, language: PageLanguage, lines: Sequence[Line], state: State, answering: transcript.Item | None = None
+    ) -> dict[str, Any]:
+        """What the page's script puts in place."""
         words = texts(language)
         said = ("log_label", "latest", "talk_request", "too_long", "busy", "offline", "try_again", "copied", "rating_thanks")
         return {
@@ -216,7 +220,8 @@ class Handlers:
             "limit": self._app.settings.max_message_chars,
             "cookie": LANGUAGE_COOKIE,
             "words": {name: getattr(words, name) for name in said},
-            "items": shown,
+            "tail": False,
+            "items": transcript.items(lines, state, self._app.settings.shop_contact, words, answering),
         }
 
 
@@ -230,6 +235,12 @@ def _customer(request: gr.Request) -> str:
 
 def _language(request: gr.Request) -> PageLanguage:
     return language_of(request.request.cookies, request.request.headers.get("accept-language", ""))
+
+
+def _since(message: str, view: dict[str, Any]) -> dict[str, Any]:
+    """Only what is new since a message: the page keeps what stands above it, so a long conversation streams as fast as a short one."""
+    keys = [item["key"] for item in view["items"]]
+    return {**view, "items": view["items"][keys.index(f"q:{message}") :], "tail": True}
 
 
 def _data(event: gr.EventData) -> dict[str, Any]:

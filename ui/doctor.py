@@ -143,7 +143,8 @@ def _port(settings: Settings) -> Finding:
 def _server(owned: Owned) -> Finding:
     """A process has the data folder: a server can be asked whether it is ready; another command is left alone."""
     if not owned.server:
-        return Finding("data folder's owner", "warning", f"`answerdesk {owned.doing}`, process {owned.pid}", "Run doctor again when it has ended.")
+        remedy = "Run doctor again when it has ended."
+        return Finding("data folder's owner", "warning", f"`answerdesk {owned.doing}`, process {owned.pid}", remedy)
     address = urlsplit(owned.server.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     try:
@@ -159,7 +160,8 @@ def _server(owned: Owned) -> Finding:
     where = f"{owned.server.url}, process {owned.pid}"
     if status == 200:
         return Finding("server", "ok", f"ready at {where}")
-    return Finding("server", "broken", f"not ready at {where}: {said[:300]}", f"Look at its log; stop it (kill {owned.pid}) and start it again.")
+    remedy = f"Look at its log; stop it (kill {owned.pid}) and start it again."
+    return Finding("server", "broken", f"not ready at {where}: {said[:300]}", remedy)
 
 
 def _hosted(settings: Settings) -> Finding:

@@ -20,10 +20,12 @@ def failure(error: BaseException) -> Failure:
         return error
     if isinstance(error, BadMessage | UnknownBackend | UnknownConversation | SettingsError):
         return Failure(str(error), 2)
-    if isinstance(error, KnowledgeError | BotError | Owned) or hasattr(error, "remedy"):  # the database's error, which is heavy to import
+    if isinstance(error, KnowledgeError | BotError | Owned) or hasattr(error, "remedy"):  # the database's, heavy to import
         return Failure(str(error))
     if isinstance(error, PermissionError):
-        return Failure(f"{error.filename or 'A file'} may not be opened: {error.strerror}. Correct its permissions, or use another --data-dir.")
+        what = error.filename or "A file"
+        return Failure(f"{what} may not be opened: {error.strerror}. Correct its permissions, or use another --data-dir.")
     if isinstance(error, OSError):
         return Failure(f"{error.filename or 'The system'}: {error.strerror or error}. Check the path, the disk's free space and try again.")
-    return Failure(f"Unexpected {type(error).__name__}: {error}. Run it again with --debug to see where; `answerdesk doctor` may find the cause.")
+    remedy = "Run it again with --debug to see where; `answerdesk doctor` may find the cause."
+    return Failure(f"Unexpected {type(error).__name__}: {error}. {remedy}")

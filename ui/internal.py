@@ -4,17 +4,19 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from ui.build import App
 from ui.errors import failure
 from ui.operations import OPERATIONS
 from ui.workers import Workers
+
+if TYPE_CHECKING:
+    from ui.build import App
 
 _log = structlog.get_logger("internal")
 
@@ -23,7 +25,7 @@ class _Stopped(Exception):
     """The command that asked has ended."""
 
 
-def create_internal(app: App, workers: Workers, token: str) -> FastAPI:
+def create_internal(app: "App", workers: Workers, token: str) -> FastAPI:
     """The routes, to be mounted at `/api`. Without a token they admit nobody."""
     api = FastAPI(openapi_url=None)
 
@@ -49,7 +51,7 @@ def create_internal(app: App, workers: Workers, token: str) -> FastAPI:
     return api
 
 
-def _work(app: App, name: str, args: dict[str, Any]) -> Callable[[Callable[[dict[str, Any]], None], Event], None]:
+def _work(app: "App", name: str, args: dict[str, Any]) -> Callable[[Callable[[dict[str, Any]], None], Event], None]:
     def work(put: Callable[[dict[str, Any]], None], cancel: Event) -> None:
         def emit(event: dict[str, Any]) -> None:
             if cancel.is_set():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 PageLanguage = Literal["en", "zh"]
 LANGUAGES: tuple[PageLanguage, ...] = get_args(PageLanguage)
@@ -70,7 +70,8 @@ def texts(language: PageLanguage) -> Texts:
     wanted = {field.name for field in fields(Texts)}
     if wanted != set(lines):
         raise ValueError(f"{path.name} lacks {sorted(wanted - set(lines))} and has unknown {sorted(set(lines) - wanted)}; correct the file")
-    return Texts(**{key: tuple(line) if isinstance(line, list) else line for key, line in lines.items()})
+    values: dict[str, Any] = {key: tuple(line) if isinstance(line, list) else line for key, line in lines.items()}
+    return Texts(**values)
 
 
 def language_of(cookies: Mapping[str, str], accept: str) -> PageLanguage:

@@ -28,6 +28,7 @@ def set_up(level: str) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
         )
     )
+    handler.setLevel(level.upper())  # there are libraries that set their own loggers to debug
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -17,7 +17,8 @@ def to_html(text: str, marks: Mapping[int, int]) -> str:
         clean = clean[:place] + chr(_MARKS[marks[place] - 1]) + clean[place:]
     html: str = _parser().render(clean)
     for number, mark in enumerate(_MARKS, 1):
-        html = html.replace(chr(mark), f'<button type="button" class="mark" data-source="{number}">{number}</button>')
+        # Not a <button>, which the browser would let go to the next line alone; the word joiner keeps it at its sentence.
+        html = html.replace(chr(mark), f'\u2060<span class="mark" role="button" tabindex="0" data-source="{number}">{number}</span>')
     return html
 
 

@@ -26,9 +26,9 @@ class Metrics:
         self._abstained = Counter("answerdesk_abstained", "Questions left unanswered for want of evidence.", registry=registry)
         self._handovers = Counter("answerdesk_handovers", "Conversations handed over to a person.", ("reason",), registry=registry)
         self._interrupted = Counter("answerdesk_interrupted", "Replies that were stopped or broke off.", registry=registry)
-        self._errors = Counter("answerdesk_backend_errors", "Backends that failed before another one answered.", ("backend",), registry=registry)
-        self._first = Histogram("answerdesk_first_token_seconds", "From the message to the first token.", buckets=_SECONDS, registry=registry)
-        self._total = Histogram("answerdesk_turn_seconds", "From the message to the end of the reply.", buckets=_SECONDS, registry=registry)
+        self._errors = Counter("answerdesk_backend_errors", "Backends that failed a turn.", ("backend",), registry=registry)
+        self._first = Histogram("answerdesk_first_token_seconds", "Until the first token.", buckets=_SECONDS, registry=registry)
+        self._total = Histogram("answerdesk_turn_seconds", "Until the end of the reply.", buckets=_SECONDS, registry=registry)
 
     def observe(self, answer: Answer) -> None:
         """Count one finished turn."""

@@ -16,7 +16,8 @@ _PROGRAMS = ("/v1/", "/api/", "/healthz", "/readyz", "/metrics")
 _COOKIE, _COOKIE_S = "answerdesk_customer", 365 * 24 * 3600
 _log = structlog.get_logger("web")
 
-# Gradio's pages carry their settings in inline scripts and styles. All else comes from this server: nothing is fetched from or sent elsewhere.
+# Gradio's pages carry their settings in inline scripts and styles, and make functions of a page's `js`. All else comes from this
+# server: nothing is fetched from elsewhere or sent there.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -73,14 +74,15 @@ class Outermost:
 
         try:
             await self._app(scope, receive, finish)
-        except Exception:
+        except Exception:  # noqa: BLE001  (the last line before the client)
             _log.exception("request failed", **_request(scope))
             if not status:
                 failed = error_response(scope, 500, "Something went wrong. It has been logged; try again.")
                 await failed(scope, receive, finish)
         finally:
             quiet = scope["method"] == "GET" and 0 < status < 400
-            (_log.debug if quiet else _log.info)("request", **_request(scope), status=status, ms=round(1000 * (time.monotonic() - began), 1))
+            took = round(1000 * (time.monotonic() - began), 1)
+            (_log.debug if quiet else _log.info)("request", **_request(scope), status=status, ms=took)
 
 
 def _request(scope: Scope) -> dict[str, Any]:

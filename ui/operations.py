@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def ask(
     app: "App",
     emit: Emit,
+    *,
     text: str,
     conversation: str | None = None,
     customer: str | None = None,
@@ -40,12 +41,12 @@ def ask(
     raise Failure("The turn ended without an answer; look at the log.")
 
 
-def search(app: "App", emit: Emit, text: str, k: int = 5, collection: str = "default") -> dict[str, Any]:  # noqa: ARG001
+def search(app: "App", emit: Emit, *, text: str, k: int = 5, collection: str = "default") -> dict[str, Any]:  # noqa: ARG001
     """Passages that fit `text`, best first."""
     return hits_json(app.index.search(text, k, collection))
 
 
-def ingest(app: "App", emit: Emit, paths: list[str], collection: str = "default") -> dict[str, Any]:
+def ingest(app: "App", emit: Emit, *, paths: list[str], collection: str = "default") -> dict[str, Any]:
     """Take documents in. The paths are absolute."""
 
     def progress(done: int, total: int, name: str) -> None:
@@ -59,12 +60,12 @@ def sample(app: "App", emit: Emit) -> dict[str, Any]:
     if app.store.get_setting("sample"):
         return {"loaded": False, "documents": 0, "chunks": 0, "added": 0, "unchanged": 0, "removed": 0, "failed": [], "seconds": 0.0}
     with as_file(files("ui") / "sample_shop") as folder:
-        report = ingest(app, emit, [str(folder)])
+        report = ingest(app, emit, paths=[str(folder)])
     app.store.set_setting("sample", value=True)
     return {"loaded": True, **report}
 
 
-def add_key(app: "App", emit: Emit, name: str) -> dict[str, Any]:  # noqa: ARG001
+def add_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
     """Make an API key."""
     try:
         return {"name": name, "key": app.store.add_key(name)}
@@ -77,10 +78,11 @@ def list_keys(app: "App", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     return keys_json(app.store.keys())
 
 
-def revoke_key(app: "App", emit: Emit, name: str) -> dict[str, Any]:  # noqa: ARG001
+def revoke_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
     """End an API key."""
     if not app.store.revoke_key(name):
-        known = ", ".join(key.name for key in app.store.keys() if not key.revoked) or "none"
+        valid = [key.name for key in list(app.store.keys()) if not key.revoked]
+        known = ", ".join(valid) or "none"
         raise Failure(f"There is no valid key {name!r}; valid keys: {known}.", 2)
     return {"name": name, "revoked": True}
 

@@ -16,29 +16,35 @@ from ui.markdown import to_html
 Item = dict[str, str]  # `key` and `html`
 
 
-def items(lines: Sequence[Line], state: State, shop: str, contact: str, words: Texts) -> list[Item]:
-    """The whole conversation: the greeting, what was said, and whether a person has been asked for."""
-    shown = [greeting(shop, words, with_questions=not lines)]
+def items(lines: Sequence[Line], state: State, contact: str, words: Texts, answering: Item | None = None) -> list[Item]:
+    """The whole conversation: the greeting, what was said, and whether a person has been asked for.
+
+    answering: what stands below the customer's last message while its reply is being made.
+    """
+    shown = [greeting(words, with_questions=not lines)]
     for place, line in enumerate(lines):
         if line.role == "customer":
             shown.append(question(line.id, line.text, words))
         else:
             shown.append(reply(line, words, last=place == len(lines) - 1))
-    if lines and lines[-1].role == "customer" and state not in {"waiting", "agent"}:
-        shown.append(unanswered(lines[-1].id, words))
+    if lines and lines[-1].role == "customer":
+        if answering:
+            shown.append(answering)
+        elif state in {"bot", "closed"}:
+            shown.append(unanswered(lines[-1].id, words))
     asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
     if state == "waiting" and asked:
         shown.append(waiting(asked[0], contact, words))
     return shown
 
 
-def greeting(shop: str, words: Texts, with_questions: bool) -> Item:
+def greeting(words: Texts, with_questions: bool) -> Item:
     """What the page opens with; the suggested questions go once something was said."""
     chips = "".join(_chip(suggestion) for suggestion in words.suggestions) if with_questions else ""
     group = f'<div class="chips" role="group" aria-label="{_e(words.suggestions_label)}">{chips}</div>' if chips else ""
     text = f"<h2>{_e(words.greeting_title)}</h2><p>{_e(words.greeting_text)}</p>"
     wide = " welcome" if with_questions else ""
-    return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar">{_e(shop[:1])}</span>{text}{group}</section>'}
+    return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar"></span>{text}{group}</section>'}
 
 
 def question(message: str, text: str, words: Texts) -> Item:
@@ -81,7 +87,9 @@ def reply(line: Line, words: Texts, last: bool) -> Item:
     body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
         body += f'<p class="stopped">{_e(words.stopped)}</p>'
-    body += _sources(answer.citations, words) + _actions(line, words)
+    body += _sources(answer.citations, words)
+    if answer.route != "human":
+        body += _actions(line, words)
     if last:
         body += _next(answer, words)
     return _said("", f"a:{answer.message}", body, words, {"data-reply": line.id})
@@ -135,7 +143,9 @@ def _actions(line: Line, words: Texts) -> str:
 def _why(reply_id: str, words: Texts) -> str:
     """The short form that opens on a thumb down."""
     title, field = f"why-{_e(reply_id)}", f"more-{_e(reply_id)}"
-    reasons = "".join(f'<button type="button" class="chip" data-why aria-pressed="false">{_e(reason)}</button>' for reason in words.why_reasons)
+    reasons = "".join(
+        f'<button type="button" class="chip" data-why aria-pressed="false">{_e(reason)}</button>' for reason in words.why_reasons
+    )
     return (
         f'<form class="why" hidden aria-labelledby="{title}"><div class="top"><strong id="{title}">{_e(words.why_title)}</strong>'
         f'<button type="button" class="act close" data-close {_named(words.why_close)}></button></div>'

@@ -64,20 +64,21 @@ def follow(router: Router, request: Request, cancel: threading.Event, every_s: f
             events.put(None)
 
     threading.Thread(target=work, name="turn", daemon=True).start()
-    text, due = "", monotonic()
+    text = shown = ""
+    due = monotonic()
     while True:
         try:
             event = events.get(timeout=alive_s)
         except Empty:
             yield text
             continue
-        if event is None:
-            return
         if isinstance(event, Exception):
             raise event
         if isinstance(event, Delta):
             text += event.text
-            if monotonic() >= due or events.empty():
-                sleep(max(0.0, due - monotonic()))
-                yield text
-                due = monotonic() + every_s
+        if text != shown and (event is None or events.empty() or monotonic() >= due):
+            sleep(max(0.0, due - monotonic()))
+            yield text
+            shown, due = text, monotonic() + every_s
+        if event is None:
+            return

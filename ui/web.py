@@ -10,7 +10,6 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, Response
 
 from ui.api import create_api
-from ui.build import App
 from ui.customer import mount_customer
 from ui.internal import create_internal
 from ui.metrics import CountedRouter, Metrics
@@ -22,10 +21,12 @@ from ui.workers import Workers
 if TYPE_CHECKING:
     from bot.router import Router
 
+    from ui.build import App
+
 _READY_S = 5
 
 
-def create_web(app: App, token: str = "") -> FastAPI:
+def create_web(app: "App", token: str = "") -> FastAPI:
     """Everything the server answers to. token: opens the internal routes to the shell commands; empty keeps them shut."""
     metrics = Metrics()
     app = dataclasses.replace(app, router=cast("Router", CountedRouter(app.router, metrics)))
@@ -62,7 +63,7 @@ def guard(web: FastAPI, settings: Settings) -> None:
     web.add_middleware(Outermost)
 
 
-def _unready(app: App) -> list[str]:
+def _unready(app: "App") -> list[str]:
     reasons = []
     try:
         with app.engine.connect() as connection:

@@ -139,18 +139,19 @@ def open_hosted(
 
 def check_url(url: str) -> str:
     """`url`, tidied. Raises `BackendRejected` unless it is http(s)://host[:port][/path]."""
-    parts = urlsplit(url.strip())
-    try:
-        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port that is no number, or too high
-        right = False
-    if parts.username or parts.password:  # not repeated in the message
+    url = url.strip()
+    if re.search(r"//[^/]*@", url):  # not repeated in the message
         raise BackendRejected("the model server's URL holds a user name or password; give the key as hosted_key instead")
-    if not right or parts.query or parts.fragment or re.search(r"\s", url.strip()):
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number or too high, half an IPv6 address
+        right = False
+    if not right or re.search(r"[\s?#]", url):
         raise BackendRejected(
             f"the model server's URL is {url[:200]!r}; it must be http(s)://host[:port]/path, e.g. http://127.0.0.1:11434/v1"
         )
-    return url.strip().rstrip("/")
+    return url.rstrip("/")
 
 
 def _server_model(url: str, model: str, key: str, connect_s: float, read_s: float) -> BaseChatModel:

@@ -52,7 +52,7 @@ def translate(error: BaseException, name: str, secrets: Collection[str] = (), *,
     kinds = {cls.__name__ for link in chain for cls in type(link).__mro__}
     status = next((code for link in chain if (code := _status(link)) is not None), None)
     said = _quote(chain, secrets)
-    if status not in {401, 403, 404, 429} and ("ContextOverflowError" in kinds or _TOO_LONG.search(str(error))):
+    if status not in {401, 403, 404, 429} and ("ContextOverflowError" in kinds or _TOO_LONG.search(f"{_code(error)} {error}")):
         return ContextOverflow(
             f"{name}: the prompt is longer than the model's window: {said}. Set hosted_window to the server's real window"
         )
@@ -129,7 +129,7 @@ def _quote(chain: list[BaseException], secrets: Collection[str]) -> str:
     error = chain[0]
     body = getattr(error, "body", None)
     text = str(body["message"]) if isinstance(body, dict) and body.get("message") else str(error)
-    if text in {"Connection error.", "Request timed out."}:  # openai's, which says less than its causes
+    if text == "Connection error.":  # openai's, which says less than its causes
         text = next((words for link in chain if (words := str(link)) and words != text), text)
     if isinstance(error, json.JSONDecodeError):
         text = f"invalid JSON ({text})"

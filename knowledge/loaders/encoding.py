@@ -51,29 +51,34 @@ def _decode(data: bytes, declared: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         if _mostly_utf8(data):
-            raise LoadError(f"The text is UTF-8 but is damaged at byte {error.start}. Correct it there, or save it again.") from None
+            raise LoadError(f"The text looks like UTF-8 that is damaged at byte {error.start}. Correct it there. {_SAVE_AS}") from None
     declared = "gb18030" if declared.lower() in {"gb2312", "gbk"} else declared
-    for name in (declared, "gb2312"):
-        # Strict GB2312 wants every high byte in a pair, which Western text never is; gb18030 alone accepts nearly anything.
+    for name in (declared, "gb18030"):
         try:
             text = data.decode(name)
         except (UnicodeError, LookupError):
             continue
-        if name == declared or not _ENCLOSED.sub("", text).isascii():
-            return data.decode("gb18030") if name == "gb2312" else text  # Python's gb2312 maps some punctuation to look-alikes
+        if name == declared or _is_chinese(text):
+            return text
     western = data.decode("cp1252", errors="replace")
     if 3 * len(_HIGH.findall(western)) < len(western) and not _NOT_WESTERN.search(western):
         return western
     from charset_normalizer import from_bytes
 
     match = from_bytes(data, cp_isolation=_CANDIDATES).best()
-    if match is None or _IMPLAUSIBLE.search(str(match)):
+    if match is None or 100 * len(_IMPLAUSIBLE.findall(str(match))) > len(str(match)):
         raise LoadError(f"The content is binary, or text in an unknown encoding. {_SAVE_AS}")
     return str(match)
 
 
+def _is_chinese(text: str) -> bool:
+    """Whether what decoded as GB18030, which nearly anything does, is mostly of the 7,000 characters in use (GB2312)."""
+    high = "".join(_HIGH.findall(_ENCLOSED.sub("", text)))
+    return bool(high) and len(high.encode("gb2312", "ignore")) >= 2 * 0.7 * len(high)
+
+
 def _mostly_utf8(data: bytes) -> bool:
-    """Whether all but a few of the multi-byte characters are good UTF-8: then it is damaged, not another encoding."""
+    """Whether most multi-byte characters are good UTF-8, which no other encoding brings about: then it is damaged."""
     text = data.decode("utf-8", errors="replace")
     damaged = text.count("\ufffd")
-    return sum(character > "\x7f" for character in text) > 10 * damaged
+    return len(_HIGH.findall(text)) > 4 * damaged

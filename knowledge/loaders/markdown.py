@@ -20,10 +20,9 @@ _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _NOT_A_PARAGRAPH = re.compile(r"[ \t]*([-*+>|]|\d+[.)][ \t]| {4})")
 _LONGEST_HEADING = 300  # characters; what is longer is prose, and patterns below stay fast
 
-_COMMENT = re.compile(r"<!--(?:(?!<!--|-->)[\s\S])*-->")
-_TAG = re.compile(
-    r"</?(?:a|b|center|details|div|em|i|img|kbd|p|span|strong|sub|summary|sup|u)(?:\s[^<>]{0,500})?/?>", re.IGNORECASE
-)
+_COMMENT = re.compile(r"(?<!`)<!--(?:(?!<!--|-->)[\s\S])*-->")
+_OPEN_COMMENT = re.compile(r"(?<!`)<!--(?!.*-->)")
+_TAG = re.compile(r"</?(?:a|b|center|details|div|em|i|img|kbd|p|span|strong|sub|summary|sup|u)(?:\s[^<>]{0,500})?/?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&#?\w{1,31};")
 _ADMONITION = re.compile(r"^[ \t]*:::+[ \t]*(?:\w+[ \t]*)?", re.MULTILINE)
@@ -57,7 +56,14 @@ def parse_markdown(text: str) -> Parsed:
             sections.append(Section(tuple(name for _, name in path), content))
         body.clear()
 
-    for line in text.split("\n"):
+    lines = text.split("\n")
+    last_close = max((i for i, line in enumerate(lines) if "-->" in line), default=-1)
+    in_comment = False
+    for i, line in enumerate(lines):
+        if in_comment or (not fence and i < last_close and _OPEN_COMMENT.search(line)):
+            body.append((False, line))  # headings in a comment are none; `_prose` takes it out
+            in_comment = "-->" not in line
+            continue
         marker = _FENCE.match(line)
         if fence:
             body.append((True, line))

@@ -1,4 +1,4 @@
-"""PDF, Word and Excel files to sections. These parsers read hostile binaries: `child.py` runs them in a process of their own."""
+"""PDF, Word and Excel files to sections. Their parsers may break on hostile files: `child.py` runs them in a process of their own."""
 
 import io
 import re
@@ -25,6 +25,7 @@ _COMPATIBILITY = re.compile(
     "[\u00a0\u2000-\u200a\u202f\u205f\u2e80-\u2fdf\u3000\uf900-\ufaff\ufb00-\ufb4f\ufe30-\ufe4f\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+"
 )
 _LIST_ITEM = re.compile(r"[-*•●○■◆▪·–]\s|\(?\d{1,3}[.)、]|[（(]?[一二三四五六七八九十]{1,3}[）)、.]|第[\d一二三四五六七八九十百]+[章节条]")
+_NARROWEST = 40  # half-width characters; shorter lines are lists and tables, not wrapped prose
 _SENTENCE_END = (".", "!", "?", "。", "！", "？", ":", "：", "；")
 
 
@@ -52,12 +53,12 @@ def unwrap(pages: list[str]) -> str:
     running = _running_lines(lined)
     lines = [line for page in lined for i, line in enumerate(page) if not (_masked(line) in running and i in {0, len(page) - 1})]
     widths = sorted(map(_width, lines))
-    full = 0.75 * widths[len(widths) * 9 // 10] if lines else 0
+    full = max(_NARROWEST, widths[len(widths) * 9 // 10] if lines else 0)
     out: list[str] = []
     previous = ""
     for line in lines:
-        wrapped = _width(previous) >= full and not (previous.endswith(_SENTENCE_END) and _width(previous) < 0.95 * full / 0.75)
-        if out and wrapped and not _LIST_ITEM.match(line):
+        wrapped = _width(previous) >= (0.95 if previous.endswith(_SENTENCE_END) else 0.75) * full
+        if wrapped and not _LIST_ITEM.match(line):
             out[-1] = _join(out[-1], line)
         else:
             out.append(line)

@@ -1,4 +1,4 @@
-"""A small shop for the page's tests: a scripted router over a real store, behind the middleware and the routes a page lives beside."""
+"""A small shop for the page's tests: a scripted router over a real store, behind the product's middleware."""
 
 import threading
 import time
@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import BackendUnavailable
 from bot.messages import Answer, Citation, Delta, Request
@@ -19,7 +17,8 @@ from bot.store import Store
 from bot.tables import metadata
 from ui.customer import mount_customer
 from ui.database import open_engine
-from ui.settings import Settings
+from ui.middleware import CustomerCookie, Outermost
+from ui.settings import Settings, load_settings
 
 HOSTILE = (
     '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) '
@@ -57,10 +56,14 @@ CHINESE = f"{TUIHUO.quote}\n\n- 请尽量保留**原包装**。\n- 退款会原�
 
 @dataclass
 class ScriptedRouter:
-    """Answers by what the question holds. pause_s: between two pieces. cancelled: conversations whose turn was stopped."""
+    """Answers by what the question holds. pause_s: between two pieces. cancelled: conversations whose turn was stopped.
+
+    down: fails at every question.
+    """
 
     store: Store
     pause_s: float = 0.01
+    down: bool = False
     cancelled: list[str] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
 
@@ -85,10 +88,10 @@ class ScriptedRouter:
             yield Delta(received.answer.text)
             yield received.answer
 
-    def _script(self, request: Request, conversation: str) -> tuple[str, dict[str, object]]:
+    def _script(self, request: Request, conversation: str) -> tuple[str, dict[str, Any]]:
         text, zh = request.text, request.language == "zh"
-        if "broken" in text:
-            raise BackendUnavailable("down")
+        if self.down:
+            raise BackendUnavailable("no route to backend")
         if "person" in text or "人工" in text:
             self.store.hand_over(conversation, "customer_request")
             return ("好的，已经为您转接人工客服。" if zh else "Of course. I have told our team."), {"route": "human"}
@@ -114,28 +117,7 @@ def shop(folder: Path) -> Shop:
     engine = open_engine(folder)
     metadata.create_all(engine)
     store = Store(engine)
-    return Shop(Settings(data_dir=folder, shop_contact="help@techcorp.example"), store, ScriptedRouter(store))
-
-
-class NamedVisitors:
-    """Who asks is the `visitor` cookie; one without gets the name `new`. The product's own middleware signs its cookie."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        customer = HTTPConnection(scope).cookies.get("visitor", "new")
-        scope.setdefault("state", {})["customer"] = customer
-
-        async def remembering(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", f"visitor={customer}; HttpOnly; SameSite=Lax; Path=/")
-            await send(message)
-
-        await self.app(scope, receive, remembering)
+    return Shop(load_settings(data_dir=folder, shop_contact="help@techcorp.example"), store, ScriptedRouter(store))
 
 
 def web(app: Shop) -> FastAPI:
@@ -146,7 +128,8 @@ def web(app: Shop) -> FastAPI:
         return "ok"
 
     mount_customer(fastapi, app)
-    fastapi.add_middleware(NamedVisitors)
+    fastapi.add_middleware(CustomerCookie, secret="a secret for tests", secure=False)
+    fastapi.add_middleware(Outermost)
     return fastapi
 
 

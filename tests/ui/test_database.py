@@ -129,7 +129,10 @@ def test_foreign_keys_hold_after_migrating(engine: Engine):
 def test_sqlite_is_opened_so_that_nothing_acknowledged_is_lost(folder_engine: Engine):
     with folder_engine.connect() as first, folder_engine.execution_options(read_only=True).connect() as second:
         for connection in (first, second):
-            values = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")]
+            values = [
+                connection.execute(text(f"PRAGMA {name}")).scalar()
+                for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+            ]
             assert values == ["wal", 2, 5000, 1]
 
 
@@ -148,7 +151,7 @@ def test_a_folder_with_a_percent_sign_migrates(tmp_path: Path):
 
 def test_an_unusable_folder_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(DatabaseError, match="data folder .*file/data cannot be used: Not a directory") as caught:
+    with pytest.raises(DatabaseError, match=r"data folder .*file/data cannot be used: Not a directory") as caught:
         open_engine(tmp_path / "file" / "data")
     assert str(caught.value).endswith(caught.value.remedy)
 
@@ -170,7 +173,9 @@ def test_a_file_damaged_later_is_said_so(folder_engine: Engine):
         store.get_setting("s1")
 
 
-@pytest.mark.parametrize("address", ["mysql://u:hunter2@h/db", "nonsense", "postgresql://u:hunter2@h:port/db", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize(
+    "address", ["mysql://u:hunter2@h/db", "nonsense", "postgresql://u:hunter2@h:port/db", "sqlite://", "sqlite:///:memory:"]
+)
 def test_an_unusable_address_gets_the_allowed_ones_and_no_password(address: str):
     with pytest.raises(DatabaseError, match=r"database URL .* Allowed: sqlite:////folder/file\.db, postgresql://") as caught:
         open_engine(address)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def ask(
+    *,
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="The customer's message; - reads it from stdin.")],
     conversation: Annotated[str | None, typer.Option(help="Go on with this conversation.", show_default=False)] = None,
@@ -43,6 +44,7 @@ def _sources(console: "Console", answer: dict[str, Any]) -> None:
 
 
 def search(
+    *,
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What to look for; - reads it from stdin.")],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
@@ -58,11 +60,15 @@ def search(
 
 
 def _hits(console: "Console", result: dict[str, Any]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
     if not result["hits"]:
         console.print("Nothing found. `answerdesk ingest PATH` takes in documents.")
     for hit in result["hits"]:
         console.print(f"[bold]{hit['score']:.2f}[/bold]  {_plain(hit['title'] or hit['source'])} [dim]{_plain(hit['source'])}[/dim]")
-        console.print(f"      {hit['text'][:300]}{'…' * (len(hit['text']) > 300)}", markup=False)
+        text = " ".join(hit["text"].split())
+        console.print(Padding(Text(text[:300] + "…" * (len(text) > 300)), (0, 0, 0, 6)))
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "broken": "red"}
 
 
 def doctor(
+    *,
     context: typer.Context,
     fast: Annotated[bool, typer.Option("--fast", help="Do not load the embedding model and the index.")] = False,
     data_dir: DataDir = None,

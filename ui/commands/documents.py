@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 def ingest(
+    *,
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders: md txt pdf docx xlsx csv html json(l).")],
     collection: Annotated[str, typer.Option(help="Where to put them.")] = "default",
@@ -31,7 +32,7 @@ def ingest(
             raise typer.Exit(1)
 
 
-def sample(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def sample(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Load the sample shop, once."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "sample", out), _sample_report)

@@ -14,7 +14,7 @@ _Name = Annotated[str, typer.Argument(help="What the key is called: letters, dig
 
 
 @keys.command()
-def add(context: typer.Context, name: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def add(*, context: typer.Context, name: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Make a key. It is shown this once and kept nowhere."""
 
     def people(console: "Console", result: dict[str, Any]) -> None:
@@ -26,14 +26,14 @@ def add(context: typer.Context, name: _Name, data_dir: DataDir = None, as_json: 
 
 
 @keys.command("list")
-def list_(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def list_(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """List the keys, without their secrets."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "list_keys", out), _table)
 
 
 @keys.command()
-def revoke(context: typer.Context, name: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def revoke(*, context: typer.Context, name: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """End a key: from now on it opens nothing."""
     with output(as_json, debug) as out:
         result = perform(context.obj, data_dir, "revoke_key", out, name=name)

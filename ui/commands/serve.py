@@ -3,7 +3,6 @@
 import signal
 import socket
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ _SHUTDOWN_S = 3  # how long open streams may go on once the server has been told
 
 
 def serve(
+    *,
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on.", show_default="7860")] = None,

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from ui.build import App
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="The data folder; else ANSWERDESK_DATA_DIR, else ./data.", show_default=False)]
+_FOLDER = "The data folder; else ANSWERDESK_DATA_DIR, else ./data."
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help=_FOLDER, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout, everything else on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", envvar="ANSWERDESK_DEBUG", help="Show where an error came from.")]
 
@@ -145,24 +146,24 @@ def _fail(out: Output, known: Failure) -> None:
     raise typer.Exit(known.code)
 
 
-def perform(tools: Tools, data_dir: Path | None, name: str, out: Output, **args: Any) -> dict[str, Any]:
+def perform(tools: Tools, data_dir: Path | None, operation: str, out: Output, **args: Any) -> dict[str, Any]:
     """Do an operation of `ui.operations`: here, or by the server where one has the data folder."""
     settings = load_settings(data_dir=data_dir)
     try:
-        with claim(settings.data_dir, name):
-            return _here(tools, settings, name, out, args)
+        with claim(settings.data_dir, operation):
+            return _here(tools, settings, operation, out, args)
     except Owned as owned:
-        return call(_server(settings.data_dir, owned, out), name, args, out.emit)
+        return call(_server(settings.data_dir, owned, out), operation, args, out.emit)
 
 
-def _here(tools: Tools, settings: Settings, name: str, out: Output, args: dict[str, Any]) -> dict[str, Any]:
+def _here(tools: Tools, settings: Settings, operation: str, out: Output, args: dict[str, Any]) -> dict[str, Any]:
     from ui.logs import set_up
     from ui.operations import OPERATIONS
 
     set_up("debug" if settings.log_level == "debug" else "error")
     with _waiting(out, "Opening the data folder and loading the model ..."):
         app = tools.build(settings)
-    return OPERATIONS[name](app, out.emit, **args)
+    return OPERATIONS[operation](app, out.emit, **args)
 
 
 def _waiting(out: Output, text: str) -> contextlib.AbstractContextManager[Any]:

@@ -10,6 +10,9 @@ const page = document.documentElement;
 let busy = false;
 let conversation = '';
 let asked = null; // what was sent and not yet shown by the server
+let turns = 0; // sent and not yet over
+let heard = 0; // when the server last showed something
+let lost = false; // the connection was lost; Gradio says nothing when it has it again, so the page starts anew then
 
 const view = () => props.value || { items: [], words: {} };
 const words = () => view().words;
@@ -34,14 +37,15 @@ function put(key, html, place) {
   node.source = html;
   for (const details of node.querySelectorAll('details')) details.open = open.has(details.dataset.number);
   for (const time of node.querySelectorAll('time')) {
-    time.textContent = new Date(time.dateTime).toLocaleTimeString(view().language, { hour: '2-digit', minute: '2-digit' });
+    time.textContent = new Date(time.dateTime).toLocaleTimeString(page.lang, { timeStyle: 'short' });
   }
 }
 
 function render() {
-  const { language, items, title } = view();
+  const { language, items, tail, title } = view();
   if (!language) return;
-  if (conversation && view().conversation !== conversation && busy) return; // the rest of a turn that was left behind
+  heard = Date.now();
+  if (conversation && view().conversation !== conversation) return; // the rest of a turn that was left behind
   conversation = view().conversation;
   const follow = atEnd();
   page.lang = language === 'zh' ? 'zh-CN' : language;
@@ -51,12 +55,22 @@ function render() {
   latest.title = words().latest;
   const keys = new Set(items.map((item) => item.key));
   if (asked && keys.has(`q:${asked.message}`)) asked = null;
-  for (const node of Array.from(log.children)) if (!keys.has(node.dataset.key) && !node.dataset.own) node.remove();
-  items.forEach((item, place) => put(item.key, item.html, place));
+  if (!tail) for (const node of Array.from(log.children)) if (!keys.has(node.dataset.key) && !('own' in node.dataset)) node.remove();
+  const known = tail ? Array.from(log.children).findIndex((node) => node.dataset.key === items[0].key) : 0;
+  const start = known < 0 ? log.children.length : known;
+  items.forEach((item, place) => put(item.key, item.html, start + place));
   if (asked) for (const node of log.querySelectorAll('[data-own]')) log.append(node);
   else for (const node of log.querySelectorAll('[data-own]')) node.removeAttribute('data-own');
+  if (!page.classList.contains('ready') && window.matchMedia('(pointer: fine)').matches) {
+    document.querySelector('#box textarea')?.focus({ preventScroll: true }); // not on phones, where it would open the keyboard
+  }
   page.classList.add('ready');
   if (follow) toEnd();
+  const unsent = sessionStorage.getItem('answerdesk');
+  if (!unsent) return;
+  sessionStorage.removeItem('answerdesk');
+  const { text, message } = JSON.parse(unsent);
+  ask(text, message);
 }
 
 function setBusy(now) {
@@ -67,7 +81,11 @@ function setBusy(now) {
 
 // Show the question and the typing state at once, before the server has them.
 function showAsked() {
-  log.querySelector('.chips.next')?.remove();
+  for (const chips of log.querySelectorAll('.chips.next, .greeting .chips')) {
+    chips.closest('.item').source = ''; // it is no longer what the server sent
+    chips.remove();
+  }
+  log.querySelector('.welcome')?.classList.remove('welcome');
   put(`q:${asked.message}`, '<article class="question"><div class="text"></div></article>', log.children.length);
   nodeOf(`q:${asked.message}`).querySelector('.text').textContent = asked.text;
   put(`a:${asked.message}`, '<article class="reply typing"><p class="dots"><i></i><i></i><i></i></p></article>', log.children.length);
@@ -85,28 +103,60 @@ function ask(text, message) {
     return text;
   }
   tell('');
+  if (lost) {
+    sendLater(clean, message || newId());
+    return text;
+  }
   asked = { text: clean, message: message || newId() };
+  turns += 1;
+  heard = Date.now();
   setBusy(true);
   showAsked();
   trigger('ask', { ...asked, conversation });
   return '';
 }
 
-// The turn is over, however it ended.
+// A turn is over, however it ended.
 function settled() {
+  turns = Math.max(0, turns - 1);
+  if (turns === 0) give(words().busy);
+}
+
+// Nothing is running any more; what the server never showed gets the reason and can be tried again.
+function give(reason) {
   setBusy(false);
   if (!asked) return;
-  const { text, message } = asked;
+  const { message } = asked;
   asked = null;
   const node = nodeOf(`a:${message}`);
   node.source = '';
   node.innerHTML = '<div class="notice problem"><p></p><button type="button" class="chip"></button></div>';
-  node.querySelector('p').textContent = navigator.onLine ? words().busy : words().offline;
+  node.querySelector('p').textContent = reason;
   const again = node.querySelector('button');
   again.textContent = words().try_again;
   again.dataset.retry = message;
-  nodeOf(`q:${message}`).querySelector('.text').textContent = text;
   toEnd();
+}
+
+const reachable = () => fetch(window.location.pathname, { method: 'HEAD', cache: 'no-store' }).then(() => true, () => false);
+
+// Gradio tells nobody when the connection is lost, so ask the server while it is silent.
+setInterval(async () => {
+  if (!busy || Date.now() - heard < 3000 || (await reachable())) return;
+  lost = true;
+  turns = 0;
+  if (!asked) tell(words().offline);
+  give(words().offline);
+}, 1500);
+
+// Start the page anew when the server is there again, and send there what could not be sent.
+async function sendLater(text, message) {
+  if (!(await reachable())) {
+    tell(words().offline);
+    return;
+  }
+  sessionStorage.setItem('answerdesk', JSON.stringify({ text, message }));
+  window.location.reload();
 }
 
 function open(id) {
@@ -141,7 +191,7 @@ async function copy(article) {
   article.append(area);
   clone.style.cssText = 'position:absolute;left:-9999px';
   article.append(clone);
-  area.value = clone.innerText; // innerText needs the text laid out to keep its lines
+  area.value = clone.innerText.replaceAll('\u2060', ''); // innerText needs the text laid out to keep its lines
   clone.remove();
   try {
     await navigator.clipboard.writeText(area.value);
@@ -163,7 +213,7 @@ function pressed(button) {
   else if ('retry' in data) {
     const text = questionBefore(item);
     if (busy || !text) return;
-    for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
+    if (!lost) for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
     ask(text, data.retry);
   } else if ('source' in data) {
     const details = article.querySelector(`details[data-number="${data.source}"]`);
@@ -186,8 +236,13 @@ function pressed(button) {
 }
 
 log.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (button && button.type === 'button') pressed(button);
+  const button = event.target.closest('button, .mark');
+  if (button && button.type !== 'submit') pressed(button);
+});
+log.addEventListener('keydown', (event) => {
+  if (!event.target.matches('.mark') || (event.key !== 'Enter' && event.key !== ' ')) return;
+  event.preventDefault();
+  pressed(event.target);
 });
 log.addEventListener('submit', (event) => {
   event.preventDefault();

@@ -1,0 +1,70 @@
+"""The embedded default: answers with the best supported sentences of the passages, word for word. Needs no model of its own, never invents."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+
+from bot.backends.base import Options
+from bot.compare import compared
+from bot.extract import Pick, choose, confidence, rank
+from bot.messages import Prompt
+from knowledge.documents import Language
+from knowledge.language import CJK
+from knowledge.retrieve import name_of
+
+_HAN = re.compile(f"[{CJK}]")
+_MARK = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)]\s+)")
+
+
+class ExtractiveBackend:
+    """Keeps the `Backend` Protocol. Yields nothing when the passages do not seem to hold the answer."""
+
+    kind = "extractive"
+    adapter = None
+
+    def __init__(self, name: str = "extractive", threshold: float = 0.5, window: int = 100_000) -> None:
+        """threshold: the confidence, 0..1, under which it says nothing."""
+        self.name = name
+        self.window = window
+        self._threshold = threshold
+
+    def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
+        picks = rank(prompt.question, prompt.passages, prompt.language)
+        if confidence(prompt.question, picks, prompt.language, prompt.unknown) < self._threshold:
+            return
+        lines = compared(prompt.question, prompt.passages, picks) or said(choose(picks), prompt.language)
+        left = options.max_tokens
+        for number, line in enumerate(lines):
+            if (options.cancel and options.cancel.is_set()) or left <= 0:
+                return
+            left -= self.count(line)
+            yield line if number == len(lines) - 1 else f"{line}{_between(line, lines[number + 1])}"
+
+    def count(self, text: str) -> int:
+        """One token for each Chinese character, one for four other bytes."""
+        han = len(_HAN.findall(text))
+        return han + math.ceil((len(text.encode()) - 3 * han) / 4)
+
+
+def said(picks: Sequence[Pick], language: Language) -> list[str]:
+    """The sentences as they are said: a record's fields under the record's name, a list's items without their marks."""
+    lines: list[str] = []
+    named: str | None = None
+    for pick in picks:
+        chunk = pick.passage.chunk
+        text = _MARK.sub("", pick.unit.text)
+        if chunk.kind == "record":
+            name = name_of(chunk)
+            lines.append(text if name == named or name.lower() in text.lower() else f"{name}{'：' if language == 'zh' else ': '}{text}")
+            named = name
+        else:
+            lines.append(text)
+            named = None
+    return list(dict.fromkeys(lines))
+
+
+def _between(line: str, following: str) -> str:
+    """What stands between two sentences: a new line around fields and table rows, a space or nothing in prose."""
+    if not re.search(r"[.!?。！？]$", line) or re.match(r"^[^.。!?]{1,40}[:：]", following):
+        return "\n"
+    return "" if _HAN.search(line[-2:]) or line.endswith(("。", "！", "？")) else " "

@@ -1,0 +1,140 @@
+"""The sentences of the passages that answer a question, and how sure that is. Pure; no model but what the passages were scored with.
+
+Every sentence has some features, each 0..1; a linear score ranks the sentences, and a logistic head over the best one's features says how
+likely the evidence holds the answer. Both sets of weights were fitted on questions about the sample shop, per language, by
+`benchmarks/fit_extractive.py`; they weigh general signs, not words of that shop.
+"""
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from bot.expect import asked, has
+from knowledge.documents import Language, Passage, Unit
+
+FEATURES = (
+    "own", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
+    "heading", "short", "best_own", "best_context",
+)  # fmt: skip
+"""What is known of a sentence; see `features`."""
+
+HEAD = ("best", "own", "context", "cosine", "passage", "keyword", "unknown", "unmatched", "fits", "misfits", "named", "margin", "short_question")
+"""What is known of an answer; see `confidence`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A sentence with its score (higher is better; only differences mean something) and its features."""
+
+    passage: Passage
+    number: int
+    score: float
+    features: Mapping[str, float]
+
+    @property
+    def unit(self) -> Unit:
+        return self.passage.units[self.number]
+
+
+def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, int, dict[str, float]]]:
+    """Every sentence of the passages with its features.
+
+    own, context: shares of the question's weight held by it, and with its title and headings. passage, keyword, title, chunk: of its
+    passage. rank: 1 / rank of the passage. cosine: with the question. named, stray: the question names this record; it names another.
+    fits, misfits: a kind of figure is asked for, and is there; or is not. figure: any digit. question: it is a question itself.
+    heading: its headings are among what is asked. short: few characters. best_own, best_context: its share of the best sentence's.
+    """
+    kind = asked(question)
+    anything_named = any(passage.named for passage in passages)
+    found: list[tuple[Passage, int, dict[str, float]]] = []
+    top_own = max((unit.own for passage in passages for unit in passage.units), default=0.0) or 1.0
+    top_context = max((unit.context for passage in passages for unit in passage.units), default=0.0) or 1.0
+    for rank, passage in enumerate(passages, 1):
+        legs = dict(passage.legs)
+        for number, unit in enumerate(passage.units):
+            fits = bool(kind and has(kind, unit.text))
+            values = {
+                "own": unit.own,
+                "context": unit.context,
+                "passage": passage.score,
+                "rank": 1 / rank,
+                "cosine": max(0.0, unit.cosine or 0.0),
+                "chunk": max(0.0, legs.get("chunk", 0.0)),
+                "keyword": legs.get("keyword", 0.0),
+                "title": legs.get("title", 0.0),
+                "named": float(passage.named),
+                "stray": float(anything_named and not passage.named and passage.chunk.kind == "record"),
+                "fits": float(fits),
+                "misfits": float(bool(kind) and not fits),
+                "figure": float(has("number", unit.text)),
+                "question": float(unit.text.rstrip().endswith(("?", "？"))),
+                "heading": max(0.0, unit.context - unit.own),
+                "short": math.exp(-len(unit.text) / 20),
+                "best_own": unit.own / top_own,
+                "best_context": unit.context / top_context,
+            }
+            found.append((passage, number, values))
+    return found
+
+
+def rank(question: str, passages: Sequence[Passage], language: Language) -> list[Pick]:
+    """All sentences, best first."""
+    weights = _weights(language)["sentence"]
+    picks = [
+        Pick(passage, number, sum(weights.get(name, 0.0) * value for name, value in values.items()), values)
+        for passage, number, values in features(question, passages)
+        if not values["question"]
+    ]
+    return sorted(picks, key=lambda pick: -pick.score)
+
+
+def head(question: str, picks: Sequence[Pick], unknown: float) -> dict[str, float]:
+    """What `confidence` weighs: features of the best sentence, of the question, and of how far the best one stands out."""
+    best = picks[0]
+    top = picks[:5]
+    return {
+        "best": best.score,
+        "own": max(pick.features["own"] for pick in top),
+        "context": max(pick.features["context"] for pick in top),
+        "cosine": max(pick.features["cosine"] for pick in top),
+        "passage": max(pick.features["passage"] for pick in picks),
+        "keyword": best.features["keyword"],
+        "unknown": unknown,
+        "unmatched": 1 - max(pick.features["context"] for pick in picks),
+        "fits": best.features["fits"],
+        "misfits": best.features["misfits"],
+        "named": best.features["named"],
+        "margin": best.score - picks[min(len(picks) - 1, 8)].score,
+        "short_question": math.exp(-len(question) / 25),
+    }
+
+
+def confidence(question: str, picks: Sequence[Pick], language: Language, unknown: float) -> float:
+    """How likely the best sentences answer the question, 0..1. unknown: the share of the question no document has a word for."""
+    if not picks:
+        return 0.0
+    weights = _weights(language)["head"]
+    values = head(question, picks, unknown)
+    return 1 / (1 + math.exp(-(weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in values.items()))))
+
+
+def choose(picks: Sequence[Pick], most: int = 3, margin: float = 1.0) -> list[Pick]:
+    """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents."""
+    if not picks:
+        return []
+    near = [pick for pick in picks[: 2 * most] if picks[0].score - pick.score <= margin][:most]
+    order = {pick.passage.chunk.id: place for place, pick in reversed(list(enumerate(near)))}
+    return sorted(near, key=lambda pick: (order[pick.passage.chunk.id], pick.number))
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, dict[str, dict[str, float]]]:
+    return tomllib.loads(resources.files("bot").joinpath("extract.toml").read_text("utf-8"))
+
+
+def _weights(language: Language) -> dict[str, dict[str, float]]:
+    tables = _tables()
+    return tables.get(language, tables["en"])

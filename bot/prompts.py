@@ -1,0 +1,58 @@
+"""The words the bot is given and the words it says by itself: versioned templates in files, filled with values and never with code."""
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib import resources
+from string import Template
+
+from bot.messages import Message, Prompt
+from knowledge.documents import Language, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One language's templates. version: the first letters of the hash of the system template, saved with every answer made by it."""
+
+    system: str
+    replies: dict[str, str]
+    version: str
+
+    def reply(self, key: str, **values: object) -> str:
+        """One of the bot's own sentences. Raises `KeyError` for a key that replies.*.toml does not have."""
+        return self.replies[key].format(**values)
+
+
+@lru_cache(maxsize=4)
+def texts(language: Language) -> Texts:
+    """The templates for a language; a customer of a third language is served in English."""
+    code = "zh" if language == "zh" else "en"
+    folder = resources.files("bot").joinpath("templates")
+    system = folder.joinpath(f"system.{code}.txt").read_text("utf-8")
+    replies = tomllib.loads(folder.joinpath(f"replies.{code}.toml").read_text("utf-8"))
+    return Texts(system, replies, f"system.{code}@{hashlib.sha256(system.encode()).hexdigest()[:10]}")
+
+
+def build(question: str, passages: Sequence[Passage], history: Sequence[Message], language: Language, shop: str, today: date) -> Prompt:
+    """The very messages a turn sends: system with the passages, what was said, and the question.
+
+    The most relevant passages stand at the ends of the list, not in its middle (Liu et al. 2023, "Lost in the middle").
+    """
+    templates = texts(language)
+    numbered = "\n\n".join(f"[{n}] {_inert(passage.chunk.titled)}" for n, passage in enumerate(_ends_first(passages), 1))
+    system = Template(templates.system).substitute(shop=shop, today=today.isoformat(), passages=numbered or "-")
+    messages = (Message("system", system), *history, Message("customer", question))
+    return Prompt(messages, question, tuple(passages), language, templates.version)
+
+
+def _ends_first(passages: Sequence[Passage]) -> list[Passage]:
+    """Best, third, fifth ... sixth, fourth, second."""
+    return [*passages[::2], *reversed(passages[1::2])]
+
+
+def _inert(text: str) -> str:
+    """Retrieved text cannot close the block that it stands in."""
+    return text.replace("</passages>", "").replace("</资料>", "")

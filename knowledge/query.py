@@ -1,0 +1,123 @@
+"""A customer's question as it is searched for: spelled as the documents are, its terms weighed, each with what means the same."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from knowledge.documents import Language
+from knowledge.keyword import KeywordIndex
+from knowledge.language import detect, normalise
+from knowledge.spelling import Speller
+from knowledge.terms import STOP, characters, models, pairs, stem, words
+from knowledge.terms import terms as document_terms
+from knowledge.thesaurus import Thesaurus
+
+SYNONYM = 0.7  # what a synonym counts of the customer's own word
+CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
+LOOSE = 0.3  # what a single Chinese character counts
+
+Context = tuple[str, float]
+"""An earlier line of the conversation, and how much its words count beside the question's own, 0..1."""
+
+Form = tuple[tuple[str, ...], float]
+"""Terms of a document that together stand for a term of the query, and how far they do, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing the question speaks of. forms: how documents may say it, the customer's own way first; empty when none does."""
+
+    text: str
+    weight: float
+    forms: tuple[Form, ...]
+
+    def strength(self, held: frozenset[str]) -> float:
+        """How far a set of document terms says it, 0..1."""
+        return max((share for form, share in self.forms if held.issuperset(form)), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """text: the question in the documents' spelling. leaning: with the earlier lines it leans on, newest first.
+
+    pieces: everything in it that a document's name could hold; the earlier lines' too where it names nothing itself.
+    unknown: the share of its own weight that no document knows a word for, 0..1.
+    """
+
+    text: str
+    leaning: str
+    terms: tuple[Term, ...]
+    pieces: frozenset[str]
+    language: Language
+    unknown: float
+
+    def coverage(self, held: frozenset[str]) -> float:
+        """The weight of the terms that a set of document terms says, of all, 0..1."""
+        total = sum(term.weight for term in self.terms)
+        return sum(term.weight * term.strength(held) for term in self.terms) / total if total else 0.0
+
+
+def read(
+    text: str,
+    index: KeywordIndex,
+    speller: Speller,
+    thesaurus: Thesaurus,
+    language: Language | None = None,
+    context: Sequence[Context] = (),
+) -> Query:
+    """Read a question against an index, with the earlier lines that it leans on.
+
+    Phrases of the thesaurus are taken whole, then words, names with their models, word-crossing pairs and single Chinese characters.
+    """
+    spelled = speller.correct(normalise(text))
+    found = _terms(spelled, index, thesaurus)
+    own = sum(term.weight for term in found.values())
+    unknown = sum(term.weight for term in found.values() if not term.forms) / own if own else 0.0
+    for line, share in context:
+        for key, term in _terms(normalise(line), index, thesaurus).items():
+            if term.forms:  # an earlier line has been answered: what no document says of it is not asked for now
+                found.setdefault(key, replace(term, weight=share * term.weight))
+    leaning = " ".join((spelled, *(line for line, _ in context)))
+    pieces = frozenset((*document_terms(spelled), *models(spelled)))
+    if not pieces & index.names:
+        pieces = frozenset((*document_terms(leaning), *models(leaning)))
+    return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown)
+
+
+def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str, Term]:
+    rest = f" {' '.join(spelled.lower().split())} "
+    keys: list[str] = []
+    for phrase in thesaurus.phrases:
+        pattern = f" {phrase} " if phrase.isascii() else phrase
+        if pattern in rest:
+            rest = rest.replace(pattern, " ")
+            keys.append(phrase)
+    plain = [word for word in words(rest) if word not in STOP]
+    found = {key: _term(key, index, thesaurus) for key in (*keys, *(stem(word) for word in plain))}
+    found |= {model: Term(model, index.idf(model), (((model,), 1.0),)) for model in models(spelled) if model in index}
+    inside = " ".join((*keys, *words(rest)))
+    for pair in pairs(spelled):
+        if pair in index and pair not in STOP and pair not in inside:
+            found.setdefault(pair, Term(pair, CROSSING * index.idf(pair), (((pair,), 1.0),)))
+    for character in characters(spelled):
+        if character in index:
+            found.setdefault(character, Term(character, LOOSE * index.idf(character), (((character,), 1.0),)))
+    return found
+
+
+def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
+    own = _forms([key], index)
+    others = [form for form in _forms(sorted(thesaurus.alternatives(key)), index) if form not in own]
+    forms = tuple((form, 1.0) for form in own) + tuple((form, SYNONYM) for form in others)
+    weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
+    weight = weights[0] if own else max(weights, default=index.idf(key))
+    return Term(key, weight, forms)
+
+
+def _forms(keys: Iterable[str], index: KeywordIndex) -> list[tuple[str, ...]]:
+    """Those of the keys that documents hold, as terms of theirs: itself, or else all of the words or pairs that it is made of."""
+    found = []
+    for key in keys:
+        pieces = (key,) if key in index else tuple(stem(word) for word in key.split()) if " " in key else tuple(pairs(key))
+        if pieces and all(piece in index for piece in pieces):
+            found.append(pieces)
+    return found

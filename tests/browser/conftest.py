@@ -1,0 +1,118 @@
+"""A real Chromium on the customer's page. Each visit fails on an error in the console and on any request to another host."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.ui.shop import Shop, serving, shop, web
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+LOCALES = {"en": "en-GB", "zh": "zh-CN"}
+
+
+@dataclass
+class Visit:
+    """One visitor's page, with what it said and asked for."""
+
+    page: Page
+    context: BrowserContext
+    language: str
+    errors: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def ask(self, text: str) -> None:
+        self.page.locator("#box textarea").fill(text)
+        self.page.keyboard.press("Enter")
+
+    def ask_to_the_end(self, text: str) -> None:
+        self.ask(text)
+        self.page.locator("html.answering").wait_for()
+        self.settled()
+
+    def settled(self) -> None:
+        self.page.locator("html.ready:not(.answering)").wait_for()
+
+    def reload(self) -> None:
+        self.page.reload()
+        self.page.locator("html.ready").wait_for()
+
+    def shot(self, name: str) -> None:
+        """A picture, where ANSWERDESK_SHOTS names a folder for them."""
+        if folder := os.environ.get("ANSWERDESK_SHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine; apt-get install chromium runs the browser tests")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]:
+    app = shop(tmp_path_factory.mktemp("site"))
+    with serving(web(app)) as url:
+        yield app, url
+
+
+@pytest.fixture
+def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Visit]]:
+    """Opens the page as a new visitor: `visit("zh", "phone", "dark")`."""
+    visits: list[Visit] = []
+
+    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", **more: object) -> Visit:
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            locale=LOCALES[language],
+            color_scheme="dark" if scheme == "dark" else "light",
+            device_scale_factor=2 if size == "phone" else 1,
+            has_touch=size == "phone",
+            permissions=["clipboard-read", "clipboard-write"],
+            **more,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(20_000)
+        seen = Visit(context.new_page(), context, language)
+
+        def said(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                seen.errors.append(message.text)
+
+        def asked(request: Request) -> None:
+            if not request.url.startswith(("data:", "blob:")):
+                seen.hosts.add(urlsplit(request.url).hostname or "")
+
+        seen.page.on("console", said)
+        seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
+        context.on("request", asked)
+        seen.page.goto(site[1])
+        seen.page.locator("html.ready").wait_for()
+        visits.append(seen)
+        return seen
+
+    yield open_page
+    for seen in visits:
+        seen.context.close()
+        assert seen.errors == []
+        assert seen.hosts == {"127.0.0.1"}

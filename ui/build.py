@@ -1,0 +1,85 @@
+"""The wiring: settings in, an open application out. The only place that knows which part stands behind which Protocol."""
+
+import logging
+import os
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Engine
+
+from bot.backends.base import Backend
+from bot.backends.extractive import ExtractiveBackend
+from bot.backends.hosted import open_hosted
+from bot.errors import BackendRejected
+from bot.ladder import Ladder, Limits
+from bot.router import Router, Rules
+from bot.store import Store
+from knowledge.gloss import open_embedder
+from knowledge.ingest import Index
+from knowledge.store import ChromaStore
+from ui.database import migrate, open_engine
+from ui.settings import Settings, SettingsError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The open application: what every page, route and command works on."""
+
+    settings: Settings
+    engine: Engine
+    store: Store
+    index: Index
+    router: Router
+    backends: dict[str, Backend]
+
+
+def build(settings: Settings) -> App:
+    """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy."""
+    os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
+    engine = open_engine(settings.database_url or settings.data_dir)
+    migrate(engine)
+    backends = open_backends(settings)
+    store = Store(engine)
+    vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
+    index = Index(engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
+    index.prepare(_log_progress)
+    limits = Limits(settings.first_token_s, settings.idle_s, settings.total_s)
+    router = Router(store, index, backends, Ladder(limits), rules(settings, backends))
+    return App(settings, engine, store, index, router, backends)
+
+
+def open_backends(settings: Settings) -> dict[str, Backend]:
+    """By name. A hosted one is opened lazily: it need not be up. Raises `SettingsError`."""
+    backends: dict[str, Backend] = {"extractive": ExtractiveBackend()}
+    if settings.hosted_url or settings.hosted_model:
+        try:
+            hosted = open_hosted(settings.hosted_url, settings.hosted_model, settings.hosted_key.get_secret_value(), settings.hosted_window)
+        except BackendRejected as error:
+            raise SettingsError(str(error)) from None
+        backends[hosted.name] = hosted
+    if settings.backend and settings.backend not in backends:
+        known = ", ".join(backends)
+        raise SettingsError(
+            f"backend is {settings.backend!r}; set up are: {known}. Correct ANSWERDESK_BACKEND, or give ANSWERDESK_HOSTED_URL and "
+            "ANSWERDESK_HOSTED_MODEL for a hosted one."
+        )
+    return backends
+
+
+def rules(settings: Settings, backends: dict[str, Backend]) -> Rules:
+    default = settings.backend or ("hosted" if "hosted" in backends else "extractive")
+    made = Rules(
+        shop=settings.shop_name,
+        contact=settings.shop_contact,
+        default=default,
+        max_chars=settings.max_message_chars,
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+    )
+    return made if settings.threshold is None else replace(made, threshold=settings.threshold)
+
+
+def _log_progress(done: int, total: int, name: str) -> None:
+    if done % 256 == 0:
+        logger.info("building the index: %d of %d (%s)", done, total, name)
