@@ -16,7 +16,7 @@ from bot.expect import asked, has
 from knowledge.documents import Language, Passage, Unit
 
 FEATURES = (
-    "own", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
+    "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
     "heading", "short", "best_own", "best_context",
 )  # fmt: skip
 """What is known of a sentence; see `features`."""
@@ -42,10 +42,10 @@ class Pick:
 def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, int, dict[str, float]]]:
     """Every sentence of the passages with its features.
 
-    own, context: shares of the question's weight held by it, and with its title and headings. passage, keyword, title, chunk: of its
+    own, context: shares of the question's weight held by it, and with its title and headings; rest: of what those leave open. passage, keyword, title, chunk: of its
     passage. rank: 1 / rank of the passage. cosine: with the question. named, stray: the question names this record; it names another.
     fits, misfits: a kind of figure is asked for, and is there; or is not. figure: any digit. question: it is a question itself.
-    heading: its headings are among what is asked. short: few characters. best_own, best_context: its share of the best sentence's.
+    heading: the share held by its title and headings. short: few characters. best_own, best_context: its share of the best sentence's.
     """
     kind = asked(question)
     anything_named = any(passage.named for passage in passages)
@@ -58,6 +58,7 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
             fits = bool(kind and has(kind, unit.text))
             values = {
                 "own": unit.own,
+                "rest": (unit.context - unit.above) / max(1 - unit.above, 1e-6) if unit.above < 1 else 0.0,
                 "context": unit.context,
                 "passage": passage.score,
                 "rank": 1 / rank,
@@ -71,7 +72,7 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
                 "misfits": float(bool(kind) and not fits),
                 "figure": float(has("number", unit.text)),
                 "question": float(unit.text.rstrip().endswith(("?", "？"))),
-                "heading": max(0.0, unit.context - unit.own),
+                "heading": unit.above,
                 "short": math.exp(-len(unit.text) / 20),
                 "best_own": unit.own / top_own,
                 "best_context": unit.context / top_context,

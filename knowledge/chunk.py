@@ -16,6 +16,7 @@ _CLOSERS = "\"'”’」』）)\\]》"
 _BREAK = re.compile(rf"(?<=[。！？；…])[{_CLOSERS}]*(?![{_CLOSERS}])\s*|(?<=[.!?])[{_CLOSERS}]*\s+(?=[\"'“‘(\[]?[A-Z0-9$€£{CJK}])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|incl|no|nos|fig|mr|mrs|ms|dr|prof|st|inc|ltd|co|jr|sr|min|max|dept|est|[a-z]))\.$", re.I)
 _ITEM = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)、]\s*|\(\d{1,3}\)\s*|[①-⑳]|[一二三四五六七八九十]{1,3}、|\|)")
+_ROW = re.compile(r"^[^:：;；]{1,60}[:：][^;；]+[;；].*[:：]")  # a table's row, as the loaders write it: "Method: Express; Price: $14.90"
 _WRAPPED = 60  # a line at least this long that ends without final punctuation goes on in the next one
 _FINAL = re.compile(rf"[.!?:;。！？：；…][{_CLOSERS}]*$")
 
@@ -25,7 +26,8 @@ def _lines(text: str) -> Iterator[str]:
     held = ""
     for raw in text.splitlines():
         line = raw.strip()
-        if held and (not line or _ITEM.match(raw) or len(held) < _WRAPPED or _FINAL.search(held)):
+        alone = _ITEM.match(raw) or _ROW.match(line) or _ROW.match(held)
+        if held and (not line or alone or len(held) < _WRAPPED or _FINAL.search(held)):
             yield held
             held = ""
         if line:
@@ -39,6 +41,9 @@ def sentences(text: str) -> list[str]:
     """Split `text` into sentences, English and Chinese. Every character but white space between them is in exactly one."""
     found: list[str] = []
     for line in _lines(text):
+        if _ROW.match(line):
+            found.append(line)
+            continue
         held = ""
         start = 0
         for match in _BREAK.finditer(line):
@@ -90,7 +95,7 @@ def _pack(parts: Sequence[str], sizes: Sequence[int], limit: int) -> Iterator[li
 def _joined(parts: Sequence[str], kind: str) -> str:
     text = ""
     for part in parts:
-        item = kind == "record" or _ITEM.match(part)
+        item = kind == "record" or _ITEM.match(part) or _ROW.match(part)
         text += part if not text else ("\n" if item else "" if re.search(f"[{CJK}。！？；]$", text) else " ") + part
     return text
 

@@ -57,12 +57,14 @@ class Chunk:
 class Unit:
     """One sentence of a found chunk (a record's field, a table's row) and how it answers the query; all shares 0..1.
 
-    own: the weight of the query's terms that the sentence itself holds, of all. context: with its title and headings.
+    own: the weight of the query's terms that the sentence itself holds, of all. above: that its title and headings hold.
+    context: that both hold together.
     cosine: of the query and the sentence, None where the embedder cannot be relied on for the language.
     """
 
     text: str
     own: float
+    above: float
     context: float
     cosine: float | None = None
 

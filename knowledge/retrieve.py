@@ -16,9 +16,10 @@ from knowledge.terms import stem, terms, words
 from knowledge.thesaurus import Thesaurus, thesaurus
 
 FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the same page in the right language comes first
-NAMED = 0.99  # the share of a record's name that a query must hold to have named it
+NAMED = 0.69  # the share of a record's name that a query must hold to have named it
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
 _CANDIDATES = 150
+_NAMED_CHUNKS = 9
 
 
 class Searcher:
@@ -92,8 +93,9 @@ class Searcher:
         """A chunk's sentences with what each of them says of the query."""
         above, sentences = self.held(number)
         chunk = self.chunks[number]
+        top = query.coverage(above)
         return tuple(
-            Unit(text, query.coverage(held), query.coverage(held | above)) for text, held in zip(chunk.sentences, sentences, strict=True)
+            Unit(text, query.coverage(held), top, query.coverage(held | above)) for text, held in zip(chunk.sentences, sentences, strict=True)
         )
 
     def rank(
@@ -105,7 +107,7 @@ class Searcher:
         trust: float = 0.0,
         weights: Weights = Weights(),
     ) -> list[Passage]:
-        """The best `k` chunks. The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there."""
+        """The best `k` chunks, and all of the records that the query names. The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there."""
         if not self.chunks:
             return []
         near = {**(chunk_cosines or {}), **(sentence_cosines or {})}
@@ -126,17 +128,16 @@ class Searcher:
         scores = fuse(legs, trust, weights)
         foreign = np.asarray([self.chunks[n].language != query.language for n in candidates])
         scores = np.where(foreign, scores * FOREIGN, scores)
-        best = [int(i) for i in np.argsort(-scores, kind="stable")[:k] if scores[i] > 0]
+        named = [self.chunks[n].kind == "record" and legs.title[i] >= NAMED and not foreign[i] for i, n in enumerate(candidates)]
+        order = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] > 0]
+        # A record is cut into chunks, and the field that is asked for may be in any: what the query names comes whole.
+        best = sorted({*order[:k], *[i for i in order if named[i]][:_NAMED_CHUNKS]}, key=order.index)
         return [
             Passage(
-                self.chunks[candidates[i]],
-                float(scores[i]),
-                self.units(query, candidates[i]),
-                _by_name(legs, i),
-                self.chunks[candidates[i]].kind == "record" and bool(legs.title[i] >= NAMED),
+                self.chunks[candidates[i]], float(scores[i]), self.units(query, candidates[i]), _by_name(legs, i), bool(named[i])
             )
             for i in best
-        ]
+        ]  # fmt: skip
 
     def _cosines(self, candidates: Sequence[int], cosines: Mapping[str, float] | None) -> Scores | None:
         if not cosines:

@@ -12,6 +12,7 @@ _HAN = re.compile(f"[{CJK}]+")
 _MODEL = re.compile(
     rf"(?:(?P<latin>[^\W\d_{CJK}]{{2,}})[ -]|(?P<han>[{CJK}]{{2}}) ?)(?P<mark>[A-Za-z](?![A-Za-z'])|[A-Za-z]{{0,2}}\d{{1,4}}[A-Za-z]?(?![A-Za-z]))(?![.,:]?\d)"
 )
+_CODE = re.compile(r"(?<![\w-])[A-Za-z]{1,4}-\d{1,5}(?![\w-])|(?<![\w-])[A-Za-z]{1,2}\d{1,3}(?![\w-])")  # an error code or a model's: "P-03", "E4"
 
 # Words that say nothing of what a text is about. Question words are among them: a document does not repeat the question.
 STOP = frozenset(
@@ -65,12 +66,13 @@ def characters(text: str) -> list[str]:
 
 
 def models(text: str, *, loose: bool = True) -> list[str]:
-    """Names with their model number or letter as one term each: `product·a`, `max·6`.
+    """Names with their model number or letter, and codes, as one term each: `product·a`, `max·6`, `p-03·`.
 
     loose: take small letters too ("product a"), as customers write. In a document that would be every article and figure ("is a", "after 2").
     """
-    found = []
-    for match in _MODEL.finditer(normalise(text)):
+    text = normalise(text)
+    found = [f"{code.lower()}·" for code in _CODE.findall(text)]
+    for match in _MODEL.finditer(text):
         name, mark = match["latin"] or match["han"], match["mark"]
         if name.lower() in STOP or (not loose and match["latin"] and not (name[0].isupper() and mark[0] == mark[0].upper())):
             continue

@@ -13,8 +13,9 @@ PARTS = ("chunks", "sentences")
 
 
 def units(chunk: Chunk) -> list[str]:
-    """The small units of a chunk as they are embedded: its sentences; a record's fields under the record's name."""
-    return [f"{name_of(chunk)} {unit}" for unit in chunk.sentences] if chunk.kind == "record" else list(chunk.sentences)
+    """The small units of a chunk as they are embedded: its sentences under the nearest heading, a record's fields under its name."""
+    above = name_of(chunk) if chunk.kind == "record" else chunk.heading[-1] if chunk.heading and chunk.kind == "text" else ""
+    return [f"{above}: {unit}" if above else unit for unit in chunk.sentences]
 
 
 class CollectionVectors:
