@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 
 from bot.messages import Citation
 from knowledge.chunk import sentences
@@ -23,14 +24,13 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     held = [(passage, _flat(passage.chunk.titled), frozenset(terms(passage.chunk.titled))) for passage in passages]
     found: dict[str, Citation] = {}
     for sentence in sentences(reply):
-        flat, meant = _flat(sentence), set(terms(sentence))
-        if not meant:
+        flat, meant = _flat(sentence), frozenset(terms(sentence))
+        if not meant or not held:
             continue
-        verbatim = next((passage for passage, text, _ in held if flat in text), None)
-        best = verbatim or max((p for p, *_ in held), key=lambda p: _share(meant, next(h for q, _, h in held if q is p)), default=None)
-        if best is None or (verbatim is None and _share(meant, next(h for q, _, h in held if q is best)) < _ENOUGH):
-            continue
-        found.setdefault(best.chunk.id, citation(best, quote_of(sentence, best)))
+        # Word for word counts more than any share of terms; of equals the first is taken, which is the most relevant.
+        share, best = max(((2.0 if flat in text else _share(meant, has), passage) for passage, text, has in held), key=itemgetter(0))
+        if share >= _ENOUGH:
+            found.setdefault(best.chunk.id, citation(best, quote_of(sentence, best)))
     return tuple(found.values())[:_MOST]
 
 
@@ -48,7 +48,10 @@ def quote_of(sentence: str, passage: Passage) -> str:
 
 
 def unsupported_figures(reply: str, evidence: str) -> tuple[str, ...]:
-    """Figures of the reply that the evidence does not hold, as they are written. `30`, `30.00` and `30,0` are told apart, `1,299` and `1299` not."""
+    """Figures of the reply that the evidence does not hold, as they are written.
+
+    `30`, `30.00` and `30,0` are told apart, `1,299` and `1299` not.
+    """
     known = {_figure(figure) for figure in _FIGURE.findall(normalise(evidence))}
     return tuple(figure for figure in dict.fromkeys(_FIGURE.findall(normalise(reply))) if _figure(figure) not in known)
 
@@ -61,5 +64,5 @@ def _flat(text: str) -> str:
     return "".join(normalise(text).split()).lower()
 
 
-def _share(meant: set[str], held: frozenset[str]) -> float:
+def _share(meant: frozenset[str], held: frozenset[str]) -> float:
     return len(meant & held) / len(meant)

@@ -1,22 +1,31 @@
 """What of the conversation a turn needs: which earlier lines a question leans on, and how much of everything fits the window."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 
+from bot.expect import asked
 from bot.messages import Message, Prompt
+from knowledge.chunk import sentences
 from knowledge.language import detect
 from knowledge.query import Context
 from knowledge.terms import STOP, words
 
 Count = Callable[[str], int]
+Make = Callable[[Sequence[Message], int], Prompt]
 
 _LEANING_EN = re.compile(
     r"^(?:and|so|but|or|then|also|what about|how about|what if|ok(?:ay)?|in that case|even if|not)\b"
     r"|\b(?:it|its|it's|that|this|these|those|them|they|one|ones|there|then|instead|either|both|else|too|same|other|another)\b",
-    re.I,
+    re.IGNORECASE,
 )
-_LEANING_ZH = re.compile(r"^(?:那|还|也|要是|如果|万一|然后|所以|但|可是|不过|再|就|另外|换|放|和)|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他")
+_LEANING_ZH = re.compile(
+    r"^(?:那|还|也|要是|如果|万一|然后|所以|但|可是|不过|再|就|另外|换|放|和)"
+    r"|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他"
+)
+ASKED, SAID, STORY = (0.6, 0.3), 0.12, 0.4  # what words of earlier questions, of the last reply and of a story count beside the question's
 _SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
 
 
@@ -28,10 +37,22 @@ def leans_on(question: str, history: Sequence[Message]) -> tuple[Context, ...]:
     earlier = [message for message in history if message.role in ("customer", "bot", "agent") and message.text.strip()]
     if not earlier or not leaning(question):
         return ()
-    asked = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
+    before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
     said = [message.text for message in earlier if message.role != "customer"][-1:]
-    shares = (0.6, 0.3)
-    return (*zip(asked, shares, strict=False), *((text[:300], 0.25) for text in said))
+    return (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
+
+
+def focus(message: str) -> tuple[str, tuple[Context, ...]]:
+    """What a long message asks, and the story around it: the sentences with a question in them, or else the last one.
+
+    The story tells which thing is meant, but a dozen of its words must not outweigh the three that ask.
+    """
+    parts = sentences(message)
+    if len(parts) < 2:
+        return message, ()
+    asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part)] or parts[-1:]
+    story = " ".join(part for part in parts if part not in asks)
+    return (" ".join(asks), ((story, STORY),)) if story else (message, ())
 
 
 def leaning(question: str) -> bool:
@@ -51,28 +72,29 @@ def self_contained(question: str, context: Sequence[Context]) -> str:
     return f"{question} ({' / '.join(' '.join(line.split())[:200] for line, _ in context)})"
 
 
-def fit(
-    make: Callable[[Sequence[Message], int], Prompt], history: Sequence[Message], passages: int, count: Count, window: int, reply: int
-) -> tuple[Prompt, int, int]:
-    """A prompt that fits `window` tokens with `reply` tokens left for the answer: (prompt, its tokens, tokens left out).
+def fit(make: Make, history: Sequence[Message], passages: int, count: Count, *, window: int, reply: int) -> tuple[Prompt, int]:
+    """A prompt that fits `window` tokens with `reply` of them left for the answer, or else the smallest: (prompt, tokens left out).
 
     make: builds the prompt from some newest turns and the best so many passages. Dropped in this order, until it fits: the oldest turns
     down to the last exchange, the least relevant passages down to one, then the rest of the history. Of every window 5 % is held back
     for what the counter does not see, such as a chat template's own marks.
     """
     room = int(window * 0.95) - reply
-    turns, kept = list(history), passages
-    full = size(make(turns, kept), count)
-    while (prompt := make(turns, kept)) and (tokens := size(prompt, count)) > room:
-        if len(turns) > 2:
-            turns = turns[2:] if len(turns) > 3 else turns[-2:]
-        elif kept > 1:
-            kept -= 1
-        elif turns:
-            turns = []
-        else:
-            break
-    return prompt, tokens, max(0, full - tokens)
+    oldest = [*range(0, len(history) - 2, 2), max(0, len(history) - 2)]  # exchanges go whole: a question with its answer
+    cuts = [(start, passages) for start in oldest]
+    cuts += [(oldest[-1], kept) for kept in range(passages - 1, 0, -1)]
+    cuts += [(len(history), min(passages, 1))]
+
+    @cache
+    def made(cut: int) -> tuple[Prompt, int]:
+        start, kept = cuts[cut]
+        prompt = make(history[start:], kept)
+        return prompt, size(prompt, count)
+
+    # Each cut is shorter than the one before, so the first that fits is found by halving: a conversation may be thousands of lines long.
+    first = bisect_left(range(len(cuts) - 1), True, key=lambda cut: made(cut)[1] <= room)
+    prompt, tokens = made(first)
+    return prompt, made(0)[1] - tokens
 
 
 def size(prompt: Prompt, count: Count) -> int:
@@ -83,4 +105,5 @@ def size(prompt: Prompt, count: Count) -> int:
 def shrink(prompt: Prompt) -> Prompt | None:
     """The prompt with the older half of its history gone, for a model that refused it as too long; None when nothing is left to drop."""
     system, *turns, question = prompt.messages
-    return replace(prompt, messages=(system, *turns[len(turns) // 2 + 1 :], question)) if turns else None
+    kept = len(turns) // 4 * 2  # exchanges go whole
+    return replace(prompt, messages=(system, *turns[len(turns) - kept :], question)) if turns else None

@@ -17,11 +17,15 @@ from knowledge.documents import Language, Passage, Unit
 
 FEATURES = (
     "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
-    "heading", "short", "best_own", "best_context",
+    "heading", "short", "best_own", "best_context", "named_rest", "named_cosine", "fits_cosine", "fits_context", "fits_heading",
+    "cosine_squared", "context_squared", "rest_cosine", "best_cosine", "first_cosine", "first_rest", "first_own",
 )  # fmt: skip
 """What is known of a sentence; see `features`."""
 
-HEAD = ("best", "own", "context", "cosine", "passage", "keyword", "unknown", "unmatched", "fits", "misfits", "named", "margin", "short_question")
+HEAD = (
+    "best", "own", "context", "cosine", "chunk", "passage", "keyword", "unknown", "unmatched", "fits", "misfits", "named", "margin",
+    "short_question", "own_cosine", "unknown_named",
+)  # fmt: skip
 """What is known of an answer; see `confidence`."""
 
 
@@ -44,41 +48,64 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
 
     own, context: shares of the question's weight held by it, and with its title and headings; rest: of what those leave open. passage, keyword, title, chunk: of its
     passage. rank: 1 / rank of the passage. cosine: with the question. named, stray: the question names this record; it names another.
+    Some products of these follow, and whether it is the first in something.
     fits, misfits: a kind of figure is asked for, and is there; or is not. figure: any digit. question: it is a question itself.
     heading: the share held by its title and headings. short: few characters. best_own, best_context: its share of the best sentence's.
     """
     kind = asked(question)
     anything_named = any(passage.named for passage in passages)
+    sentences = [(rank, passage, number, unit) for rank, passage in enumerate(passages, 1) for number, unit in enumerate(passage.units)]
+    top = {
+        "own": max((unit.own for *_, unit in sentences), default=0.0) or 1.0,
+        "rest": max((_rest(unit) for *_, unit in sentences), default=0.0) or 1.0,
+        "context": max((unit.context for *_, unit in sentences), default=0.0) or 1.0,
+        "cosine": max((unit.cosine or 0.0 for *_, unit in sentences), default=0.0),
+    }
     found: list[tuple[Passage, int, dict[str, float]]] = []
-    top_own = max((unit.own for passage in passages for unit in passage.units), default=0.0) or 1.0
-    top_context = max((unit.context for passage in passages for unit in passage.units), default=0.0) or 1.0
-    for rank, passage in enumerate(passages, 1):
+    for place, passage, number, unit in sentences:
         legs = dict(passage.legs)
-        for number, unit in enumerate(passage.units):
-            fits = bool(kind and has(kind, unit.text))
-            values = {
-                "own": unit.own,
-                "rest": (unit.context - unit.above) / max(1 - unit.above, 1e-6) if unit.above < 1 else 0.0,
-                "context": unit.context,
-                "passage": passage.score,
-                "rank": 1 / rank,
-                "cosine": max(0.0, unit.cosine or 0.0),
-                "chunk": max(0.0, legs.get("chunk", 0.0)),
-                "keyword": legs.get("keyword", 0.0),
-                "title": legs.get("title", 0.0),
-                "named": float(passage.named),
-                "stray": float(anything_named and not passage.named and passage.chunk.kind == "record"),
-                "fits": float(fits),
-                "misfits": float(bool(kind) and not fits),
-                "figure": float(has("number", unit.text)),
-                "question": float(unit.text.rstrip().endswith(("?", "？"))),
-                "heading": unit.above,
-                "short": math.exp(-len(unit.text) / 20),
-                "best_own": unit.own / top_own,
-                "best_context": unit.context / top_context,
-            }
-            found.append((passage, number, values))
+        fits, named = float(bool(kind and has(kind, unit.text))), float(passage.named)
+        cosine, rest = max(0.0, unit.cosine or 0.0), _rest(unit)
+        values = {
+            "own": unit.own,
+            "rest": rest,
+            "context": unit.context,
+            "passage": passage.score,
+            "rank": 1 / place,
+            "cosine": cosine,
+            "chunk": max(0.0, legs.get("chunk", 0.0)),
+            "keyword": legs.get("keyword", 0.0),
+            "title": legs.get("title", 0.0),
+            "named": named,
+            "stray": float(anything_named and not passage.named and passage.chunk.kind == "record"),
+            "fits": fits,
+            "misfits": float(bool(kind) and not fits),
+            "figure": float(has("number", unit.text)),
+            "question": float(unit.text.rstrip().endswith(("?", "？"))),
+            "heading": unit.above,
+            "short": math.exp(-len(unit.text) / 20),
+            "best_own": unit.own / top["own"],
+            "best_context": unit.context / top["context"],
+            "named_rest": named * rest,
+            "named_cosine": named * cosine,
+            "fits_cosine": fits * cosine,
+            "fits_context": fits * unit.context,
+            "fits_heading": fits * unit.above,
+            "cosine_squared": cosine**2,
+            "context_squared": unit.context**2,
+            "rest_cosine": rest * cosine,
+            "best_cosine": cosine - top["cosine"],
+            "first_cosine": float(cosine >= top["cosine"]),
+            "first_rest": float(rest >= top["rest"]),
+            "first_own": float(unit.own >= top["own"]),
+        }
+        found.append((passage, number, values))
     return found
+
+
+def _rest(unit: Unit) -> float:
+    """What the sentence adds to its headings, as a share of what those leave open."""
+    return (unit.context - unit.above) / (1 - unit.above) if unit.above < 0.999 else 0.0
 
 
 def rank(question: str, passages: Sequence[Passage], language: Language) -> list[Pick]:
@@ -96,20 +123,26 @@ def head(question: str, picks: Sequence[Pick], unknown: float) -> dict[str, floa
     """What `confidence` weighs: features of the best sentence, of the question, and of how far the best one stands out."""
     best = picks[0]
     top = picks[:5]
+    cosine = max(pick.features["cosine"] for pick in top)
+    own = max(pick.features["own"] for pick in top)
+    named = max(pick.features["named"] for pick in picks)
     return {
-        "best": best.score,
-        "own": max(pick.features["own"] for pick in top),
+        "best": best.score / 10,
+        "own": own,
         "context": max(pick.features["context"] for pick in top),
-        "cosine": max(pick.features["cosine"] for pick in top),
+        "cosine": cosine,
+        "chunk": max(pick.features["chunk"] for pick in picks),
         "passage": max(pick.features["passage"] for pick in picks),
-        "keyword": best.features["keyword"],
+        "keyword": max(pick.features["keyword"] for pick in picks),
         "unknown": unknown,
         "unmatched": 1 - max(pick.features["context"] for pick in picks),
         "fits": best.features["fits"],
         "misfits": best.features["misfits"],
-        "named": best.features["named"],
-        "margin": best.score - picks[min(len(picks) - 1, 8)].score,
+        "named": named,
+        "margin": (best.score - picks[min(len(picks) - 1, 8)].score) / 10,
         "short_question": math.exp(-len(question) / 25),
+        "own_cosine": own * cosine,
+        "unknown_named": unknown * named,
     }
 
 
@@ -122,11 +155,11 @@ def confidence(question: str, picks: Sequence[Pick], language: Language, unknown
     return 1 / (1 + math.exp(-(weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in values.items()))))
 
 
-def choose(picks: Sequence[Pick], most: int = 3, margin: float = 1.0) -> list[Pick]:
+def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:
     """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents."""
     if not picks:
         return []
-    near = [pick for pick in picks[: 2 * most] if picks[0].score - pick.score <= margin][:most]
+    near = [pick for pick in picks if picks[0].score - pick.score <= margin][:most]
     order = {pick.passage.chunk.id: place for place, pick in reversed(list(enumerate(near)))}
     return sorted(near, key=lambda pick: (order[pick.passage.chunk.id], pick.number))
 

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
@@ -64,7 +64,9 @@ class Ladder:
         with self._lock:
             return self._breakers.setdefault(name, Breaker(self._clock))
 
-    def climb(self, backends: Sequence[Backend], prompt: Prompt, options: Options, shrink: Shrink | None = None) -> Iterator[str | Rung]:
+    def climb(
+        self, backends: Sequence[Backend], prompt: Prompt, options: Options, shrink: Shrink | None = None
+    ) -> Generator[str | Rung, None, None]:
         """Yield the reply piece by piece, and a `Rung` for every backend that was tried or passed over, when that is known.
 
         The last event is the rung of the backend that answered (no error; no text before it means that the extractive backend

@@ -1,6 +1,7 @@
 """The words the bot is given and the words it says by itself: versioned templates in files, filled with values and never with code."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from string import Template
 
 from bot.messages import Message, Prompt
 from knowledge.documents import Language, Passage
+
+_LANGUAGES: tuple[Language, ...] = ("en", "zh")
+_BLOCK = re.compile(r"[<＜﹤](?=\s*[/／]?\s*(?:passages|资料))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,12 @@ def texts(language: Language) -> Texts:
     return Texts(system, replies, f"system.{code}@{hashlib.sha256(system.encode()).hexdigest()[:10]}")
 
 
-def build(question: str, passages: Sequence[Passage], history: Sequence[Message], language: Language, shop: str, today: date) -> Prompt:
+def offers_person(said: str) -> bool:
+    """Whether the bot's own words `said` end by offering a person, so that a yes to them is a wish for one."""
+    return any(said == texts(language).reply("dont_know") for language in _LANGUAGES)
+
+
+def build(question: str, passages: Sequence[Passage], history: Sequence[Message], *, language: Language, shop: str, today: date) -> Prompt:
     """The very messages a turn sends: system with the passages, what was said, and the question.
 
     The most relevant passages stand at the ends of the list, not in its middle (Liu et al. 2023, "Lost in the middle").
@@ -54,5 +63,5 @@ def _ends_first(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def _inert(text: str) -> str:
-    """Retrieved text cannot close the block that it stands in."""
-    return text.replace("</passages>", "").replace("</资料>", "")
+    """Retrieved text can neither close nor open the block that it stands in."""
+    return _BLOCK.sub("‹", text)

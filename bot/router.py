@@ -4,25 +4,25 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from bot import checks, prompts
 from bot.backends.base import Backend, Options
-from bot.context import fit, leans_on, self_contained, shrink, size
+from bot.context import fit, focus, leans_on, self_contained, shrink, size
 from bot.errors import BadMessage, UnknownBackend
 from bot.expect import asked
 from bot.ladder import Ladder, Rung
-from bot.messages import Answer, Delta, Message, Prompt, Request, Tokens
+from bot.messages import Answer, Delta, Message, Prompt, Request, Route, Tokens
 from bot.records import Received
 from bot.store import Store
-from bot.triage import Triage, triage
-from knowledge.documents import Document, Language, Passage, Section
+from bot.triage import Triage, cleaned, language_of, triage
+from bot.waiting import OneAtATime
+from knowledge.documents import Chunk, Document, Language, Passage, Section
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Found, Index
-from knowledge.language import detect, normalise
+from knowledge.language import detect
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class _Turn:
     received: Received
     request: Request
     triage: Triage
+    history: tuple[Message, ...]
     began: float
-    history: tuple[Message, ...] = ()
     question: str = ""
     prompt: Prompt | None = None
     saved: int = 0
@@ -59,6 +59,9 @@ class _Turn:
     backend: str = ""
     rungs: tuple[tuple[str, str], ...] = ()
     interrupted: bool = False
+    abstained: bool = False
+    route: Route = "answer"
+    reason: str | None = None
     marks: dict[str, float] = field(default_factory=dict)
 
     def mark(self, stage: str) -> None:
@@ -75,7 +78,7 @@ class Router:
         self._backends = backends
         self._ladder = ladder
         self._rules = rules
-        self._queue = _Queue()
+        self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
         """Take one message through all stages; the last event is the `Answer`, the joined `Delta`s before it are its text.
@@ -89,121 +92,144 @@ class Router:
     def _turn(self, request: Request, cancel: threading.Event) -> Iterator[Delta | Answer]:
         began = time.monotonic()
         received = self._store.receive(request)  # durable before anything else
+        request = replace(request, conversation=received.conversation, customer=received.customer, message=received.message)
+        request = replace(request, text=received.text)  # a second submit of a message is the first one's text
         with self._queue.turn(received.conversation):
-            if (done := self._store.receive(replace(request, conversation=received.conversation, message=received.message))).answer:
-                yield from (Delta(done.answer.text), done.answer)  # sent twice: one message, one answer
+            if done := self._store.receive(request).answer:
+                yield from (Delta(done.text), done)  # sent twice: one message, one answer
                 return
-            history = request.history if request.history is not None else self._store.history(received.conversation, received.position)
-            spoken = next((found for message in reversed(history) if message.role == "customer" and (found := detect(message.text))), None)
-            turn = _Turn(received, request, triage(request.text, request.language, spoken), began, tuple(history))
-            turn.mark("triage")
+            turn = self._begin(received, request, began)
             try:
-                answer = yield from self._answered(turn, cancel)
+                yield from self._answered(turn, cancel)
             except GeneratorExit:
-                cancel.set()
-                turn.interrupted = True
-                self._save(turn, self._answer(turn))
+                self._save(turn)
                 raise
-            yield self._save(turn, answer)
+            yield self._save(turn)
 
-    def _answered(self, turn: _Turn, cancel: threading.Event) -> Iterator[Any]:
+    def _begin(self, received: Received, request: Request, began: float) -> _Turn:
+        if request.history is None:
+            history = self._store.history(received.conversation, received.position)
+        else:
+            history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
+        spoken = next((found for line in reversed(history) if line.role == "customer" and (found := language_of(line.text))), None)
+        offered = bool(history) and prompts.offers_person(history[-1].text)
+        turn = _Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
+        turn.mark("triage")
+        return turn
+
+    def _answered(self, turn: _Turn, cancel: threading.Event) -> Iterator[Delta]:
         if turn.triage.kind == "person":
-            return (yield from self._handed_over(turn))
+            yield from self._handed_over(turn)
+            return
         if turn.triage.kind != "question":
-            return (yield from self._said(turn, turn.triage.kind))
+            yield from self._said(turn, turn.triage.kind)
+            return
         try:
             found = self._retrieve(turn)
-        except KnowledgeError as error:
+        except Exception as error:  # whatever is wrong with the index, the customer reads a calm sentence
             logger.exception("retrieval failed")
-            return (yield from self._said(turn, "failed", rungs=(("retrieval", str(error)),), reason="tool_failure"))
-        if not found.passages or found.passages[0].score < self._rules.threshold:
-            return (yield from self._said(turn, "dont_know", abstained=True, reason="missing_knowledge"))
-        ladder = self._ladder_for(turn.request.backend)
-        self._fit(turn, found, ladder[0])
-        yield from self._generate(turn, ladder, cancel)
-        if not turn.text.strip() and not turn.interrupted:
-            if turn.backend:
-                return (yield from self._said(turn, "dont_know", abstained=True, reason="missing_knowledge"))
-            return (yield from self._said(turn, "failed", reason="tool_failure"))
-        return self._answer(turn)
+            turn.rungs = (("retrieval", str(error) if isinstance(error, KnowledgeError) else f"an unexpected {type(error).__name__}"),)
+            yield from self._said(turn, "failed", reason="tool_failure")
+            return
+        if found.passages and found.passages[0].score >= self._rules.threshold:
+            yield from self._generate(turn, found, cancel)
+            if turn.text or turn.interrupted:
+                return
+            if not turn.backend:
+                yield from self._said(turn, "failed", reason="tool_failure")
+                return
+        turn.abstained = True
+        yield from self._said(turn, "dont_know", reason="missing_knowledge")
 
-    def _retrieve(self, turn: _Turn) -> Found:
-        context = leans_on(turn.request.text, turn.history)
-        turn.question = turn.request.text if asked(turn.request.text) else self_contained(turn.request.text, context)
-        found = self._index.find(turn.request.text, self._rules.passages, turn.request.collection, turn.triage.language, context)
+    def _retrieve(self, turn: _Turn, given: Sequence[Document] | None = None) -> Found:
+        whole = turn.request.text
+        core, story = focus(whole)
+        context = (*story, *leans_on(whole, turn.history))
+        turn.question = core if asked(core) else self_contained(whole, context)
+        if given is None:
+            found = self._index.find(core, self._rules.passages, turn.request.collection, turn.triage.language, context)
+        else:
+            found = self._index.read(core, given, self._rules.passages, context)
         turn.mark("retrieve")
         return found
 
-    def _fit(self, turn: _Turn, found: Found, backend: Backend) -> None:
+    def _fit(self, turn: _Turn, found: Found, backend: Backend) -> Prompt:
+        rules, language, today = self._rules, turn.triage.language, datetime.now(UTC).date()
+
         def make(history: Sequence[Message], passages: int) -> Prompt:
             shown = found.passages if backend.kind == "extractive" else found.passages[:passages]
-            prompt = prompts.build(turn.request.text, shown, history, turn.triage.language, self._rules.shop, datetime.now(UTC).date())
+            prompt = prompts.build(turn.request.text, shown, history, language=language, shop=rules.shop, today=today)
             return replace(prompt, question=turn.question, unknown=found.unknown)
 
-        told = min(self._rules.told, len(found.passages))
-        turn.prompt, _, turn.saved = fit(make, turn.history, told, backend.count, backend.window, self._rules.max_tokens)
+        prompt, turn.saved = fit(make, turn.history, rules.told, backend.count, window=backend.window, reply=rules.max_tokens)
         turn.mark("prompt")
+        return prompt
 
-    def _generate(self, turn: _Turn, ladder: Sequence[Backend], cancel: threading.Event) -> Iterator[Delta]:
-        if turn.prompt is None:
-            raise RuntimeError("a turn is generated from a prompt")
+    def _generate(self, turn: _Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
+        ladder = self._ladder_for(turn.request.backend)
+        turn.prompt = self._fit(turn, found, ladder[0])
+        turn.interrupted = True  # until the reply is whole
+
+        def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
+            if less := shrink(prompt):
+                turn.prompt = less  # what is recorded is what was sent
+            return less
+
         options = Options(self._rules.max_tokens, self._rules.temperature, cancel)
         rungs: list[Rung] = []
-        for event in self._ladder.climb(ladder, turn.prompt, options, lambda prompt, _: shrink(prompt)):
-            if isinstance(event, Rung):
-                rungs.append(event)
-                continue
-            if not turn.text:
-                turn.mark("first_token")
-            turn.text += event
-            turn.backend = turn.backend or ladder[len(rungs)].name
-            yield Delta(event)
-        last = rungs[-1]
-        turn.interrupted = last.interrupted
-        turn.backend = last.backend if not last.error or last.interrupted else ""
-        turn.rungs = tuple((rung.backend, rung.error) for rung in rungs if rung.error)
+        with closing(self._ladder.climb(ladder, turn.prompt, options, shorter)) as events:
+            for event in events:
+                if isinstance(event, Rung):
+                    rungs.append(event)
+                    if event.error and not (event.interrupted and cancel.is_set()):
+                        turn.rungs += ((event.backend, event.error),)
+                    continue
+                if not turn.text:
+                    turn.mark("first_token")
+                    turn.backend = ladder[len(rungs)].name
+                turn.text += event
+                yield Delta(event)
+        turn.interrupted = rungs[-1].interrupted
+        turn.backend = rungs[-1].backend if turn.interrupted or not rungs[-1].error else ""
 
-    def _said(self, turn: _Turn, key: str, **marks: Any) -> Iterator[Any]:
+    def _said(self, turn: _Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
         """One of the bot's own sentences as the whole reply."""
-        text = self._reply(turn.triage.language, key)
-        if key in ("failed",) and self._rules.contact:
-            text = f"{text} {self._reply(turn.triage.language, 'contact')}"
-        turn.text = text
-        turn.mark("first_token")
-        yield Delta(text)
-        turn.rungs = marks.pop("rungs", turn.rungs)
-        return replace(self._answer(turn), citations=(), **marks)
-
-    def _handed_over(self, turn: _Turn) -> Iterator[Any]:
-        waiting = self._store.state(turn.received.conversation) in ("waiting", "agent")
-        self._store.hand_over(turn.received.conversation, "customer_request")
-        text = self._reply(turn.triage.language, "handover_already" if waiting else "handover")
-        turn.text = f"{text} {self._reply(turn.triage.language, 'contact')}" if self._rules.contact else text
+        turn.text = self._reply(turn.triage.language, key)
+        if self._rules.contact and key in ("handover", "handover_already", "failed"):
+            turn.text += f" {self._reply(turn.triage.language, 'contact')}"
+        turn.reason = reason
         turn.mark("first_token")
         yield Delta(turn.text)
-        return replace(self._answer(turn), citations=(), route="human", reason="customer_request")
+
+    def _handed_over(self, turn: _Turn) -> Iterator[Delta]:
+        waiting = self._store.state(turn.received.conversation) in ("waiting", "agent")
+        self._store.hand_over(turn.received.conversation, "customer_request")
+        turn.route = "human"
+        yield from self._said(turn, "handover_already" if waiting else "handover", "customer_request")
 
     def _answer(self, turn: _Turn) -> Answer:
-        backend = self._backends.get(turn.backend)
-        citations = checks.cite(turn.text, turn.prompt.passages) if turn.prompt and turn.backend else ()
-        tokens = Tokens(size(turn.prompt, backend.count), backend.count(turn.text), turn.saved) if backend and turn.prompt else Tokens()
+        turn.mark("total")
+        backend, prompt = self._backends.get(turn.backend), turn.prompt
         return Answer(
             text=turn.text,
             conversation=turn.received.conversation,
             message=turn.received.message,
-            citations=citations,
+            citations=checks.cite(turn.text, prompt.passages) if prompt and backend and not turn.abstained else (),
+            abstained=turn.abstained,
+            route=turn.route,
+            reason=turn.reason,
             backend=turn.backend,
             adapter=backend.adapter if backend else None,
-            prompt_version=turn.prompt.version if turn.prompt else "",
+            prompt_version=prompt.version if prompt else "",
             language=turn.triage.language,
-            tokens=tokens,
+            tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), turn.saved) if prompt and backend else Tokens(),
+            latency_ms={"first_token": turn.marks["total"], **turn.marks},
             interrupted=turn.interrupted,
             rungs=turn.rungs,
         )
 
-    def _save(self, turn: _Turn, answer: Answer) -> Answer:
-        turn.mark("total")
-        answer = replace(answer, latency_ms={"first_token": turn.marks.get("first_token", turn.marks["total"]), **turn.marks})
+    def _save(self, turn: _Turn) -> Answer:
+        answer = self._answer(turn)
         passages = turn.prompt.passages if turn.prompt else ()
         evidence = " ".join((turn.request.text, *(message.text for message in turn.prompt.messages))) if turn.prompt else ""
         provenance = {
@@ -216,6 +242,19 @@ class Router:
         }
         return replace(answer, reply=self._store.finish(answer, provenance))
 
+    def resume(self) -> int:
+        """Tell the customers whose turns a crash cut off that it did, and say how many they are. Only while nothing else answers.
+
+        They are not answered again: what brought the process down would do so at every start.
+        """
+        left = self._store.unanswered()
+        for received in left:
+            turn = self._begin(received, Request(received.text), time.monotonic())
+            turn.interrupted = True
+            list(self._said(turn, "failed", "tool_failure"))
+            self._save(turn)
+        return len(left)
+
     def answer_from(
         self,
         question: str,
@@ -225,35 +264,23 @@ class Router:
         backend: str | None = None,
     ) -> Answer:
         """Answer without a conversation and without saving anything, from given passages or from a collection: for evaluation."""
-        request = self._checked(Request(question, backend=backend, collection=collection))
-        turn = _Turn(Received("", "", "", 0), request, triage(question), time.monotonic(), tuple(history))
-        if passages is not None:
-            given = [Document(p.chunk.source, p.chunk.title, (Section(p.chunk.heading, p.chunk.text, p.chunk.kind),), "") for p in passages]
-            context = leans_on(question, history)
-            turn.question = question if asked(question) else self_contained(question, context)
-            found = self._index.read(question, given, self._rules.passages, context)
-        else:
-            found = self._retrieve(turn)
-        if found.passages and (passages is not None or found.passages[0].score >= self._rules.threshold):
-            ladder = self._ladder_for(backend)
-            self._fit(turn, found, ladder[0])
-            for _ in self._generate(turn, ladder, threading.Event()):
-                pass
-        turn.mark("total")
-        if not turn.text.strip():
-            turn.text, turn.prompt = self._reply(turn.triage.language, "dont_know"), None
-            answer = replace(self._answer(turn), abstained=True, reason="missing_knowledge")
-        else:
-            answer = self._answer(turn)
-        return replace(answer, latency_ms={"first_token": turn.marks.get("first_token", turn.marks["total"]), **turn.marks})
+        request = self._checked(Request(question, backend=backend, collection=collection, history=tuple(history)))
+        turn = self._begin(Received("", "", "", 0), request, time.monotonic())
+        given = None if passages is None else [_document(passage.chunk) for passage in passages]
+        found = self._retrieve(turn, given)
+        if found.passages and (given is not None or found.passages[0].score >= self._rules.threshold):
+            list(self._generate(turn, found, threading.Event()))
+        if not turn.text:
+            turn.abstained, turn.prompt = True, None
+            list(self._said(turn, "dont_know", "missing_knowledge"))
+        return self._answer(turn)
 
     def _ladder_for(self, name: str | None) -> list[Backend]:
-        first = self._backends[name or self._rules.default]
-        last = self._backends["extractive"]
+        first, last = self._backends[name or self._rules.default], self._backends["extractive"]
         return [first] if first is last else [first, last]
 
     def _checked(self, request: Request) -> Request:
-        text = normalise_line(request.text)
+        text = cleaned(request.text)
         if not text:
             raise BadMessage(self._reply(request.language or "en", "empty"))
         if len(text) > self._rules.max_chars:
@@ -263,36 +290,9 @@ class Router:
         return replace(request, text=text)
 
     def _reply(self, language: Language, key: str) -> str:
-        values = {"shop": self._rules.shop, "contact": self._rules.contact, "limit": self._rules.max_chars}
-        return prompts.texts(language).reply(key, **values)
+        rules = self._rules
+        return prompts.texts(language).reply(key, shop=rules.shop, contact=rules.contact, limit=rules.max_chars)
 
 
-class _Queue:
-    """One turn of a conversation at a time, in this process; a lock is forgotten when nobody waits for it."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._locks: dict[str, tuple[threading.Lock, int]] = {}
-
-    @contextmanager
-    def turn(self, conversation: str) -> Iterator[None]:
-        with self._guard:
-            lock, waiting = self._locks.get(conversation, (threading.Lock(), 0))
-            self._locks[conversation] = (lock, waiting + 1)
-        try:
-            with lock:
-                yield
-        finally:
-            with self._guard:
-                lock, waiting = self._locks[conversation]
-                if waiting > 1:
-                    self._locks[conversation] = (lock, waiting - 1)
-                else:
-                    del self._locks[conversation]
-
-
-def normalise_line(text: str) -> str:
-    """A message without control characters and without white space around it; its line breaks stay."""
-    return "\n".join(line.rstrip() for line in normalise(text).strip().split("\n"))
-
-
+def _document(chunk: Chunk) -> Document:
+    return Document(chunk.source, chunk.title, (Section(chunk.heading, chunk.text, chunk.kind),), "")

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, func, select, update
+from sqlalchemy import Connection, Engine, Row, Table, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -100,12 +100,16 @@ class Store:
             return reply
 
     def history(self, conversation: str, before: int | None = None) -> tuple[Message, ...]:
-        """What customer, bot and agents said, oldest first; with `before`, only lines at lower positions. Empty when unknown."""
+        """What customer, bot and agents said, oldest first. Empty when unknown.
+
+        With `before`, only lines at lower positions and the replies to them: a message sent while an answer streams comes before its end.
+        """
         query = select(messages.c.role, messages.c.text).where(
             messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent"))
         )
         if before is not None:
-            query = query.where(messages.c.position < before)
+            earlier = select(messages.c.id).where(messages.c.conversation == conversation, messages.c.position < before)
+            query = query.where(or_(messages.c.position < before, messages.c.in_reply_to.in_(earlier)))
         with self._read() as connection:
             return tuple(Message(row.role, row.text) for row in connection.execute(query.order_by(messages.c.position)))
 

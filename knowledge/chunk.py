@@ -14,8 +14,10 @@ Counter = Callable[[Sequence[str]], list[int]]
 # then something that can open a sentence, and must not follow an abbreviation or an initial.
 _CLOSERS = "\"'”’」』）)\\]》"
 _BREAK = re.compile(rf"(?<=[。！？；…])[{_CLOSERS}]*(?![{_CLOSERS}])\s*|(?<=[.!?])[{_CLOSERS}]*\s+(?=[\"'“‘(\[]?[A-Z0-9$€£{CJK}])")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|approx|incl|no|nos|fig|mr|mrs|ms|dr|prof|st|inc|ltd|co|jr|sr|min|max|dept|est|[a-z]))\.$", re.I)
-_ITEM = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)、]\s*|\(\d{1,3}\)\s*|[①-⑳]|[一二三四五六七八九十]{1,3}、|\|)")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|incl|no|nos|fig|mr|mrs|ms|dr|prof|st|inc|ltd|co|jr|sr|min|max|dept|est|[a-z]))\.$", re.IGNORECASE
+)
+_ITEM = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)、](?!\d)\s*|\(\d{1,3}\)\s*|[①-⑳]|[一二三四五六七八九十]{1,3}、|\|)")
 _ROW = re.compile(r"^[^:：;；]{1,60}[:：][^;；]+[;；].*[:：]")  # a table's row, as the loaders write it: "Method: Express; Price: $14.90"
 _WRAPPED = 60  # a line at least this long that ends without final punctuation goes on in the next one
 _FINAL = re.compile(rf"[.!?:;。！？：；…][{_CLOSERS}]*$")

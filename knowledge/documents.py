@@ -73,7 +73,8 @@ class Unit:
 class Passage:
     """A chunk that was found, with its relevance to the query on one 0..1 scale (best first in every list of them).
 
-    units: its sentences in order. legs: what the score is made of, by name (`keyword`, `coverage`, `title`, `chunk`, `sentence`), each 0..1.
+    units: its sentences in order. legs: what the score is made of, by name (`keyword`, `coverage`, `title`, `chunk`,
+    `sentence`), each 0..1.
     named: the query names the very thing that this chunk is the record of.
     """
 

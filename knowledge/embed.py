@@ -50,7 +50,8 @@ class HashEmbedder:
             for word in text.lower().split() or [""]:
                 digest = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
                 vectors[row, digest % self.dimension] += 1 if digest >> 63 else -1
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
         return self.documents(texts)
@@ -87,7 +88,7 @@ class SentenceTransformerEmbedder:
     def knows(self, text: str) -> bool:
         """Whether the vocabulary has tokens for most of the text."""
         tokens = self._model.tokenizer.tokenize(text)
-        return tokens.count(self._model.tokenizer.unk_token) < len(tokens) / 10
+        return bool(tokens.count(self._model.tokenizer.unk_token) < len(tokens) / 10)
 
     def count(self, texts: Sequence[str]) -> list[int]:
         if not texts:
@@ -100,7 +101,14 @@ def _load(name: str) -> Any:
     logging.getLogger("transformers").setLevel(logging.ERROR)
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    # Half of the cores, for the whole process. On all of them the threads of one short text wait for each other, and ten times as long
+    # where anything else runs.
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
     folder = name
     if name == "minilm":
@@ -109,7 +117,7 @@ def _load(name: str) -> Any:
         folder = str(get_model_path())
     try:
         return SentenceTransformer(folder, device="cpu", local_files_only=Path(folder).is_dir())
-    except Exception as error:  # noqa: BLE001  (a hub, a file system and a config parser stand behind this call)
+    except Exception as error:  # a hub, a file system and a config parser stand behind this call
         raise EmbedderError(
             f"The embedding model {name!r} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}). "
             "Allowed: minilm, a folder of a sentence-transformers model, or a model name where a hub can be reached. "

@@ -1,6 +1,7 @@
 """What can go wrong in this package.
 
     KnowledgeError
+    ├── BadCollection      a collection's name is not allowed
     ├── LoadError          a file could not be read as what it claims to be; the rest goes on
     ├── EmbedderError      the embedding model cannot be loaded or does not fit the index
     └── StoreError         the vector store or the database is missing, damaged or unreachable
@@ -11,6 +12,10 @@ Every message says what was got, what is allowed and what to do.
 
 class KnowledgeError(Exception):
     """Base of all errors of this package."""
+
+
+class BadCollection(KnowledgeError):
+    """A name that no collection may have."""
 
 
 class LoadError(KnowledgeError):

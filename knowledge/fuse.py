@@ -1,7 +1,8 @@
 """Several scores of the same chunks into one: a convex combination on one 0..1 scale.
 
-Convex combination of scores on a fixed scale (Bruch, Gai and Ingber 2023, "An analysis of fusion functions for hybrid retrieval") keeps what
-reciprocal ranks throw away, and a leg that cannot be trusted for a language takes no part. The weights were measured: docs/figures.md.
+Convex combination of scores on a fixed scale (Bruch, Gai and Ingber 2023, "An analysis of fusion functions for hybrid
+retrieval") keeps what reciprocal ranks throw away, and a leg that cannot be trusted for a language takes no part. The
+weights were measured: docs/figures.md.
 """
 
 from collections.abc import Mapping
@@ -55,14 +56,12 @@ class Legs:
 
 def fuse(legs: Legs, trust: float, weights: Weights = Weights()) -> Scores:
     """One score for each candidate, 0..1. trust: how far the embedder can be relied on for the query's language, 0..1."""
-    lexical = (
-        (1 - weights.coverage - weights.title) * legs.keyword + weights.coverage * legs.coverage + weights.title * legs.title**2
-    )
+    lexical = (1 - weights.coverage - weights.title) * legs.keyword + weights.coverage * legs.coverage + weights.title * legs.title**2
     if legs.chunk is None or legs.sentence is None or trust <= 0:
-        return np.clip(lexical, 0, 1)
+        return np.asarray(np.clip(lexical, 0, 1), dtype=np.float32)
     share = weights.dense * min(trust, 1.0)
     dense = (1 - weights.sentence) * np.clip(legs.chunk, 0, 1) + weights.sentence * np.clip(legs.sentence, 0, 1)
-    return np.clip(share * dense + (1 - share) * lexical, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(share * dense + (1 - share) * lexical, 0, 1), dtype=np.float32)
 
 
 def trusted(trust: Mapping[str, float], language: str) -> float:

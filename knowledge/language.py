@@ -12,14 +12,16 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?:'[a-z]+)?(?![\w]|-\d)|(?<![\w-])[aI](?![\w-])")  # not the letters of a code such as H-104
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 # The commonest words of English that are not also common in other Latin-script languages: one of them in a message settles it.
-_ENGLISH = frozenset(
-    "the is are was were you your my it its what how when where which who why can could do does did will would should have has i i'm this that "
-    "these those and for with not of to if there they we be get need want please thanks thank hello hi order price much many any".split()
-)
-_FOREIGN = frozenset(
-    "el la los las es est une des les der die das und ist nicht wie que qué como cómo cuánto cuesta puedo por para mi per il lo gli "
-    "è che non di da del della où quand pour avec je vous mon ma ich sie mein wo wann kann de het een een van não você meu".split()
-)
+_ENGLISH_WORDS = """
+the is are was were you your my it its what how when where which who why can could do does did will would should have has i i'm this
+that these those and for with not of to if there they we be get need want please thanks thank hello hi order price much many any
+"""
+_ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_FOREIGN_WORDS = """
+el la los las es est une des les der die das und ist nicht wie que qué como cómo cuánto cuesta puedo por para mi per il lo gli è che non
+di da del della où quand pour avec je vous mon ma ich sie mein wo wann kann de het een een van não você meu
+"""
+_FOREIGN = frozenset(_FOREIGN_WORDS.split())
 
 
 def normalise(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A query in, passages out: candidates from the words and from the vectors, every leg scored, then fused. Pure but for what it is handed."""
+"""A query in, passages out: candidates from the words and from the vectors, every leg scored, then fused. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from knowledge.documents import Chunk, Language, Passage, Unit
-from knowledge.fuse import Legs, Scores, Weights, fuse
+from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
 from knowledge.query import Context, Query, read
 from knowledge.spelling import Known, Speller
@@ -38,7 +38,7 @@ class Searcher:
 
     def _surface(self, stemmed: str) -> str:
         """The commonest word of the chunks with that stem."""
-        counts = Counter(word for chunk in self.chunks for word in words(chunk.text) if stem(word) == stemmed)
+        counts = Counter(word for chunk in self.chunks for word in words(chunk.titled) if stem(word) == stemmed)
         return counts.most_common(1)[0][0] if counts else stemmed
 
     def query(self, text: str, language: Language | None = None, context: Sequence[Context] = ()) -> Query:
@@ -95,7 +95,8 @@ class Searcher:
         chunk = self.chunks[number]
         top = query.coverage(above)
         return tuple(
-            Unit(text, query.coverage(held), top, query.coverage(held | above)) for text, held in zip(chunk.sentences, sentences, strict=True)
+            Unit(text, query.coverage(held), top, query.coverage(held | above))
+            for text, held in zip(chunk.sentences, sentences, strict=True)
         )
 
     def rank(
@@ -105,9 +106,11 @@ class Searcher:
         chunk_cosines: Mapping[str, float] | None = None,
         sentence_cosines: Mapping[str, float] | None = None,
         trust: float = 0.0,
-        weights: Weights = Weights(),
     ) -> list[Passage]:
-        """The best `k` chunks, and all of the records that the query names. The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there."""
+        """The best `k` chunks, and all of the records that the query names.
+
+        The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there.
+        """
         if not self.chunks:
             return []
         near = {**(chunk_cosines or {}), **(sentence_cosines or {})}
@@ -125,7 +128,7 @@ class Searcher:
             chunk=self._cosines(candidates, chunk_cosines),
             sentence=self._cosines(candidates, sentence_cosines),
         )
-        scores = fuse(legs, trust, weights)
+        scores = fuse(legs, trust)
         foreign = np.asarray([self.chunks[n].language != query.language for n in candidates])
         scores = np.where(foreign, scores * FOREIGN, scores)
         named = [self.chunks[n].kind == "record" and legs.title[i] >= NAMED and not foreign[i] for i, n in enumerate(candidates)]

@@ -23,6 +23,14 @@ class Entry:
     trust: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A document that is in. root: the folder or file that it was last taken in with, empty for none."""
+
+    sha256: str
+    root: str
+
+
 class Rows:
     """Reads and writes, each in one short transaction."""
 
@@ -67,11 +75,18 @@ class Rows:
             chunks = connection.scalar(select(func.count()).select_from(chunk_rows).where(chunk_rows.c.collection == collection))
         return documents or 0, chunks or 0
 
-    def hashes(self, collection: str, sources: Sequence[str]) -> dict[str, str]:
-        """Source -> content hash of those that are already in."""
+    def known(self, collection: str, sources: Sequence[str]) -> dict[str, Known]:
+        """Those of `sources` that are already in."""
         wanted = (document_rows.c.collection == collection) & document_rows.c.source.in_(sources)
         with self._reading.connect() as connection:
-            return {row.source: row.sha256 for row in connection.execute(select(document_rows).where(wanted))}
+            return {row.source: Known(row.sha256, row.root) for row in connection.execute(select(document_rows).where(wanted))}
+
+    def move(self, collection: str, sources: Sequence[str], root: str) -> None:
+        """Say that documents have been taken in with another folder than before."""
+        if sources:
+            mine = (document_rows.c.collection == collection) & document_rows.c.source.in_(sources)
+            with self._engine.begin() as connection:
+                connection.execute(update(document_rows).where(mine).values(root=root))
 
     def sources(self, collection: str) -> set[str]:
         with self._reading.connect() as connection:

@@ -8,6 +8,11 @@ from functools import cached_property, lru_cache
 from knowledge.language import CJK
 from knowledge.terms import STOP, stem, words
 
+_RUN = re.compile(f"[{CJK}]+")
+_LATIN = re.compile(rf"(?<![^\W{CJK}])[A-Za-z]+(?![^\W{CJK}])")  # a whole word, though it may stand between Chinese characters
+
+_PLAIN = [word for word in STOP if word.isascii() and len(word) > 4]
+
 Known = Callable[[str], bool]
 
 
@@ -25,11 +30,10 @@ class Speller:
 
     def correct(self, text: str) -> str:
         """`text` with the words that the vocabulary does not hold in the spelling that it holds."""
-        for word in dict.fromkeys(words(text)):
-            right = self._latin(word)
-            if right != word:
-                text = re.sub(rf"(?i)\b{re.escape(word)}\b", right, text)
-        return self._chinese(text)
+        changed = {word: right for word in dict.fromkeys(words(text)) if (right := self._latin(word)) != word}
+        if changed:
+            text = _LATIN.sub(lambda match: changed.get(match[0].lower(), match[0]), text)
+        return _RUN.sub(lambda match: self._chinese(match[0]), text)
 
     def _latin(self, word: str) -> str:
         """The term at most one edit away, two from seven letters on; transpositions are one edit (optimal string alignment)."""
@@ -41,6 +45,8 @@ class Speller:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
+        if process.extractOne(word, _PLAIN, scorer=OSA.distance, score_cutoff=1):  # "somthing" means "something", and that says nothing
+            return word
         near = process.extract(stemmed, self._terms, scorer=OSA.distance, score_cutoff=1 if len(word) < 7 else 2, limit=8)
         if not near:
             return word
@@ -50,20 +56,20 @@ class Speller:
     def _terms(self) -> list[str]:
         return [term for term in self._frequency if term.isascii() and term.isalpha() and len(term) > 2]
 
-    def _chinese(self, text: str) -> str:
+    def _chinese(self, run: str) -> str:
         """Characters that make no word where they stand, but sound like one of the vocabulary: an input method offers homophones."""
-        for run in re.findall(f"[{CJK}]+", text):
-            loose = _loose(run)
-            for start in range(len(run) - 1):
-                pair = run[start : start + 2]
-                if not (loose[start] and loose[start + 1]) or pair in self._frequency or STOP & {pair[0], pair[1], pair}:
-                    continue
-                if pair[0] in self._frequency and pair[1] in self._frequency:  # two words of one character, each well known
-                    continue
-                alike = {term for sound in _sounds(pair) for term in self._by_sound.get(sound, ()) if set(term) & set(pair)}
-                if alike:
-                    text = text.replace(pair, max(alike, key=lambda term: (self._frequency[term], term)))
-        return text
+        loose = _loose(run)
+        spelled = list(run)
+        for start in range(len(run) - 1):
+            pair = run[start : start + 2]
+            if not (loose[start] and loose[start + 1]) or pair in self._frequency or STOP & {pair[0], pair[1], pair}:
+                continue
+            if pair[0] in self._frequency and pair[1] in self._frequency:  # two words of one character, each well known
+                continue
+            alike: set[str] = {term for sound in _sounds(pair) for term in self._by_sound.get(sound, ()) if set(term) & set(pair)}
+            if alike and spelled[start] == pair[0]:  # else the pair before it has been put right
+                spelled[start : start + 2] = _commonest(alike, self._frequency)
+        return "".join(spelled)
 
     @cached_property
     def _by_sound(self) -> Mapping[tuple[str, str], list[str]]:
@@ -75,6 +81,10 @@ class Speller:
                 for sound in _sounds(term):
                     found[sound].append(term)
         return found
+
+
+def _commonest(terms: set[str], frequency: Mapping[str, int]) -> str:
+    return max(terms, key=lambda term: (frequency[term], term))
 
 
 def _loose(run: str) -> list[bool]:

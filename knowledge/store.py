@@ -52,7 +52,8 @@ class MemoryStore:
 
     def delete(self, space: str, owners: Sequence[str]) -> None:
         gone = set(owners)
-        self._spaces[space] = {id_: record for id_, record in self._spaces.get(space, {}).items() if record[0] not in gone}
+        if space in self._spaces:
+            self._spaces[space] = {id_: record for id_, record in self._spaces[space].items() if record[0] not in gone}
 
     def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
         records = list(self._spaces.get(space, {}).values())
@@ -89,20 +90,15 @@ class ChromaStore:
 
         self._lock = threading.RLock()
         self._where = url or str(folder)
+        server = _server(url) if url else {}
         quiet = Settings(anonymized_telemetry=False, allow_reset=False)
         try:
             if url:
-                parts = urlsplit(url)
-                if parts.scheme not in ("http", "https") or not parts.hostname:
-                    raise StoreError(f"The Chroma URL is {url!r}; allowed: http://host:port. Correct ANSWERDESK_CHROMA_URL.")
-                port = parts.port or (443 if parts.scheme == "https" else 8000)
-                self._client: Any = chromadb.HttpClient(host=parts.hostname, port=port, ssl=parts.scheme == "https", settings=quiet)
+                self._client: Any = chromadb.HttpClient(**server, settings=quiet)
                 self._client.heartbeat()
             else:
                 self._client = chromadb.PersistentClient(path=str(folder), settings=quiet)
-        except StoreError:
-            raise
-        except Exception as error:  # noqa: BLE001  (Chroma raises what its Rust core, sqlite and httpx raise)
+        except Exception as error:  # Chroma raises what its Rust core, sqlite and httpx raise
             remedy = "Start the server or correct ANSWERDESK_CHROMA_URL." if url else "Move it away and run `answerdesk ingest` again."
             raise StoreError(f"The vector store {self._where} cannot be opened ({_short(error)}). {remedy}") from error
 
@@ -115,28 +111,28 @@ class ChromaStore:
             )
 
     def delete(self, space: str, owners: Sequence[str]) -> None:
-        if space in self.spaces():
-            collection = self._collection(space)
+        if collection := self._existing(space):
             for start in range(0, len(owners), 500):
                 self._call(collection.delete, where={"owner": {"$in": list(owners[start : start + 500])}})
 
     def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
-        collection = self._collection(space)
-        n = min(n, self._call(collection.count))
-        if n < 1:
+        collection = self._existing(space)
+        if not collection or n < 1 or not (held := self._call(collection.count)):
             return []
-        found = self._call(collection.query, query_embeddings=[vector], n_results=n, include=["metadatas", "distances"])
+        found = self._call(collection.query, query_embeddings=[vector], n_results=min(n, held), include=["metadatas", "distances"])
         pairs = zip(found["metadatas"][0], found["distances"][0], strict=True)
         return [(str(metadata["owner"]), 1.0 - float(distance)) for metadata, distance in pairs]
 
     def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Vectors]:
-        if not ids:
+        collection = self._existing(space)
+        if not collection or not ids:
             return {}
-        found = self._call(self._collection(space).get, ids=list(ids), include=["embeddings"])
+        found = self._call(collection.get, ids=list(ids), include=["embeddings"])
         return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
 
     def count(self, space: str) -> int:
-        return int(self._call(self._collection(space).count)) if space in self.spaces() else 0
+        collection = self._existing(space)
+        return int(self._call(collection.count)) if collection else 0
 
     def drop(self, space: str) -> None:
         if space in self.spaces():
@@ -150,14 +146,38 @@ class ChromaStore:
         configuration = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "max_neighbors": 32}}
         return self._call(self._client.get_or_create_collection, space, embedding_function=None, configuration=configuration)
 
+    def _existing(self, space: str) -> Any | None:
+        """The space to read from; None where there is none, since reading makes nothing."""
+        from chromadb.errors import NotFoundError
+
+        try:
+            return self._call(self._client.get_collection, space, embedding_function=None)
+        except StoreError as error:
+            if isinstance(error.__cause__, NotFoundError):
+                return None
+            raise
+
     def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
             try:
                 return function(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001  (see above)
+            except Exception as error:
                 raise StoreError(
-                    f"The vector store {self._where} failed ({_short(error)}). Run `answerdesk doctor`; the index can be rebuilt from the database."
+                    f"The vector store {self._where} failed ({_short(error)}). "
+                    "Run `answerdesk doctor`; the index can be rebuilt from the database."
                 ) from error
+
+
+def _server(url: str) -> dict[str, Any]:
+    """Host, port and scheme as Chroma's client wants them."""
+    try:
+        parts = urlsplit(url)
+        secure, port = parts.scheme == "https", parts.port
+    except ValueError:  # brackets without an address, or a port that is no number
+        parts, secure, port = urlsplit(""), False, None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise StoreError(f"The Chroma URL is {url!r}; allowed: http://host:port. Correct ANSWERDESK_CHROMA_URL.")
+    return {"host": parts.hostname, "port": port or (443 if secure else 8000), "ssl": secure}
 
 
 def _short(error: Exception) -> str:

@@ -34,13 +34,28 @@ class App:
     backends: dict[str, Backend]
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The database alone: all that some commands work on, without the seconds that a model and an index take to load."""
+
+    settings: Settings
+    engine: Engine
+    store: Store
+
+
+def open_desk(settings: Settings) -> Desk:
+    """Open the database and bring it to the newest schema. Raises `DatabaseError` with its remedy."""
+    engine = open_engine(settings.database_url or settings.data_dir)
+    migrate(engine)
+    return Desk(settings, engine, Store(engine))
+
+
 def build(settings: Settings) -> App:
     """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy."""
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
-    engine = open_engine(settings.database_url or settings.data_dir)
-    migrate(engine)
+    desk = open_desk(settings)
+    engine, store = desk.engine, desk.store
     backends = open_backends(settings)
-    store = Store(engine)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
     index.prepare(_log_progress)

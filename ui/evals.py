@@ -14,6 +14,7 @@ from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING, Any, get_args
 
 from bot import metrics as answer_metrics
+from bot.context import leans_on
 from bot.messages import Answer, Message, Role
 from knowledge import metrics as ranking_metrics
 from knowledge.chunk import sentences
@@ -100,7 +101,7 @@ def retrieval(build: Callable[[Settings], "App"], settings: Settings, data: Path
     with throwaway(build, settings) as app:
         source = _take_in(app, data, emit)
         for number, row in enumerate(queries, 1):
-            found = app.index.search_documents(row["text"], history=history(row, ""), k=_DEPTH, collection=_COLLECTION)
+            found = app.index.search_documents(row["text"], _DEPTH, _COLLECTION, leans_on(row["text"], history(row, "")))
             rankings[row["id"]] = ranking_metrics.documents((name.removeprefix(f"{source}#"), score) for name, score in found)
             emit({"progress": {"done": number, "total": len(queries), "name": "searching"}})
     scores = ranking_metrics.retrieval(rankings, {query: wanted for query, wanted in relevant.items() if query in rankings})

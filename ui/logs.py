@@ -32,5 +32,6 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "chromadb", "sentence_transformers", "urllib3", "asyncio"):
+    for chatty in ("alembic", "httpx", "httpcore", "chromadb", "sentence_transformers", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # where it is installed it misses kernels that nothing here needs

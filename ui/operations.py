@@ -17,7 +17,12 @@ from ui.loopback import Emit
 from ui.shapes import answer_json, hits_json, keys_json
 
 if TYPE_CHECKING:
-    from ui.build import App
+    from ui.build import App, Desk
+
+NOTHING_LOADED: dict[str, Any] = {
+    "loaded": False, "documents": 0, "chunks": 0, "added": 0, "unchanged": 0, "removed": 0, "failed": [], "seconds": 0.0,
+}  # fmt: skip
+"""What `sample` says where the sample shop was loaded before."""
 
 
 def ask(
@@ -55,17 +60,22 @@ def ingest(app: "App", emit: Emit, *, paths: list[str], collection: str = "defau
     return asdict(app.index.ingest([Path(path) for path in paths], collection, progress))
 
 
+def sampled(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """Whether the sample shop was loaded before."""
+    return {"loaded": bool(app.store.get_setting("sample"))}
+
+
 def sample(app: "App", emit: Emit) -> dict[str, Any]:
     """Load the sample shop, unless it was loaded before: a shop that removed it does not get it back."""
     if app.store.get_setting("sample"):
-        return {"loaded": False, "documents": 0, "chunks": 0, "added": 0, "unchanged": 0, "removed": 0, "failed": [], "seconds": 0.0}
+        return NOTHING_LOADED
     with as_file(files("ui") / "sample_shop") as folder:
         report = ingest(app, emit, paths=[str(folder)])
     app.store.set_setting("sample", value=True)
     return {"loaded": True, **report}
 
 
-def add_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+def add_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
     """Make an API key."""
     try:
         return {"name": name, "key": app.store.add_key(name)}
@@ -73,12 +83,12 @@ def add_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: AR
         raise Failure(str(error), 2) from None
 
 
-def list_keys(app: "App", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+def list_keys(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     """All API keys, without their secrets."""
     return keys_json(app.store.keys())
 
 
-def revoke_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
     """End an API key."""
     if not app.store.revoke_key(name):
         valid = [key.name for key in list(app.store.keys()) if not key.revoked]
@@ -87,6 +97,11 @@ def revoke_key(app: "App", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa:
     return {"name": name, "revoked": True}
 
 
-OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    operation.__name__: operation for operation in (ask, search, ingest, sample, add_key, list_keys, revoke_key)
+DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)
+}
+"""Those that need the database alone."""
+
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = DESK_OPERATIONS | {
+    operation.__name__: operation for operation in (ask, search, ingest, sample)
 }

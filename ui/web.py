@@ -20,7 +20,6 @@ from ui.workers import Workers
 
 if TYPE_CHECKING:
     from bot.router import Router
-
     from ui.build import App
 
 _READY_S = 5

@@ -178,6 +178,14 @@ def test_history_ends_before_a_position(store: Store):
     assert store.history("c1", before=1) == store.history("unknown") == ()
 
 
+def test_history_before_a_message_holds_the_replies_that_came_after_it(store: Store):
+    first, second, third = (ask(store, f"q{number}") for number in range(3))
+    for number, received in enumerate((first, second, third)):
+        store.finish(Answer(f"a{number}", "c1", received.message), {})
+    said = [[line.text for line in store.history("c1", before=received.position)] for received in (first, second, third)]
+    assert said == [[], ["q0", "a0"], ["q0", "q1", "a0", "a1"]]
+
+
 def test_order_is_the_position_even_when_the_clock_is_set_back(store: Store, engine: Engine):
     later = datetime.now(UTC) + timedelta(days=1)
     for number in range(3):

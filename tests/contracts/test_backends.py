@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.backends.base import Backend, Options
+from bot.backends.extractive import ExtractiveBackend
 from bot.backends.fake import FakeBackend
 from bot.backends.hosted import open_hosted
 from bot.errors import BackendError, BackendUnavailable
 from bot.messages import Message, Prompt
+from knowledge.documents import Chunk, Passage, Unit
 from tests.stub_openai import Reply, free_port, stub_openai
 
 WAIT_S = 5.0
@@ -62,7 +64,15 @@ def hosted() -> Iterator[Subject]:
         yield Subject(backend, PROMPT, "".join(PIECES), stub.closed, lambda: int(stub.bodies[-1]["max_tokens"]), broken)
 
 
-SUBJECTS: list[Callable[[], AbstractContextManager[Subject]]] = [fake, hosted]
+@contextmanager
+def extractive() -> Iterator[Subject]:
+    told = ("Returns go through your account.", "Choose Return there and print the label.")
+    units = tuple(Unit(text, own=0.9, above=0.5, context=0.95, cosine=0.8) for text in told)
+    passage = Passage(Chunk("c1", "returns.md", "Returns", (), " ".join(told), told, "text", "en", 0), 0.9, units)
+    yield Subject(ExtractiveBackend(threshold=0), replace(PROMPT, passages=(passage,)), " ".join(told))
+
+
+SUBJECTS: list[Callable[[], AbstractContextManager[Subject]]] = [fake, hosted, extractive]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=lambda make: make.__name__)

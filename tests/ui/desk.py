@@ -17,7 +17,8 @@ from bot.errors import BadMessage, UnknownBackend
 from bot.messages import Answer, Citation, Delta, Message, Request, Tokens
 from bot.store import Store
 from knowledge.documents import Chunk, Document, Passage
-from knowledge.errors import KnowledgeError
+from knowledge.errors import BadCollection
+from knowledge.query import Context
 from ui.commands.shell import Tools
 from ui.database import migrate, open_engine
 from ui.settings import Settings
@@ -94,7 +95,7 @@ class FakeIndex:
 
     def ingest(self, paths: Sequence[Path], collection: str = "default", progress: Any = None) -> Report:
         if collection == "bad name":
-            raise KnowledgeError("The collection is named 'bad name'; allowed: letters and digits.")
+            raise BadCollection("The collection is named 'bad name'; allowed: letters and digits.")
         files = [file for path in paths for file in (sorted(path.rglob("*.*")) if path.is_dir() else [path])]
         for number, file in enumerate(files):
             progress(number, len(files), file.name)
@@ -108,10 +109,10 @@ class FakeIndex:
         return Report(len(self.texts), len(self.texts), len(documents), 0, 0, (), 0.1)
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
-        ranked = self.search_documents(text, (), k, collection)
+        ranked = self.search_documents(text, k, collection)
         return [Passage(Chunk(name, name, name, (), self.texts[name], (), "text", "en", 0), score) for name, score in ranked]
 
-    def search_documents(self, text: str, history: Sequence[Message], k: int, collection: str) -> list[tuple[str, float]]:
+    def search_documents(self, text: str, k: int, collection: str, context: Sequence[Context] = ()) -> list[tuple[str, float]]:
         asked = set(text.lower().split())
         scores = {name: len(asked & set(found.lower().split())) / len(asked) for name, found in self.texts.items()}
         return sorted(((name, score) for name, score in scores.items() if score), key=lambda hit: -hit[1])[:k]
@@ -164,7 +165,7 @@ def bare_web(app: Any, token: str) -> FastAPI:
     return web
 
 
-TOOLS = Tools(build=cast("Any", build), web=bare_web)
+TOOLS = Tools(build=cast("Any", build), desk=cast("Any", build), web=bare_web)
 
 if __name__ == "__main__":
     from ui.cli import cli

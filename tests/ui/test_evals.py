@@ -1,13 +1,13 @@
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ui.desk import build
+from tests.ui.desk import TOOLS, build
 from tests.ui.test_cli import as_json, run
-from ui.commands.shell import Tools
 from ui.errors import Failure
 from ui.evals import read_rows
 
@@ -38,7 +38,7 @@ def test_retrieval(data: Path, tmp_path: Path):
         built.append(settings.data_dir)
         return build(settings)
 
-    result = run("eval", "retrieval", "--data", str(data), "--json", "--data-dir", str(tmp_path / "d"), tools=Tools(build=watched))
+    result = run("eval", "retrieval", "--data", str(data), "--json", "--data-dir", str(tmp_path / "d"), tools=replace(TOOLS, build=watched))
     assert result.exit_code == 0, result.stderr
     found = as_json(result)
     assert list(found) == [

@@ -35,7 +35,10 @@ def ingest(
 def sample(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Load the sample shop, once."""
     with output(as_json, debug) as out:
-        out.show(perform(context.obj, data_dir, "sample", out), _sample_report)
+        from ui.operations import NOTHING_LOADED
+
+        loaded = perform(context.obj, data_dir, "sampled", out)["loaded"]  # asked first, as it takes no model to say so
+        out.show(NOTHING_LOADED if loaded else perform(context.obj, data_dir, "sample", out), _sample_report)
 
 
 def _report(console: "Console", result: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`serve`: the web app, in the process that owns the data folder."""
 
+import os
 import signal
 import socket
 from contextlib import ExitStack
@@ -52,6 +53,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     from ui.logs import set_up
 
     set_up(settings.log_level)
+    _confine_gradio(settings)
     out.note("Loading the index and the model ...")
     web = tools.web(tools.build(settings), owner.token)
 
@@ -81,6 +83,14 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     if not server.started:
         raise Failure("The web app did not start; the log above says why.")
     out.note("Stopped.")
+
+
+def _confine_gradio(settings: Settings) -> None:
+    """Gradio reads these when it is imported: its files go where nobody else of this machine reads them, and it calls nobody."""
+    temporary = settings.data_dir.absolute() / "gradio"
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
 def _address(settings: Settings, *, local: bool = False) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from ui.build import App
+    from ui.build import App, Desk
 
 _FOLDER = "The data folder; else ANSWERDESK_DATA_DIR, else ./data."
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help=_FOLDER, show_default=False)]
@@ -39,6 +39,12 @@ def _build(settings: Settings) -> "App":
     return build(settings)
 
 
+def _desk(settings: Settings) -> "Desk":
+    from ui.build import open_desk
+
+    return open_desk(settings)
+
+
 def _web(app: "App", token: str) -> "FastAPI":
     from ui.web import create_web
 
@@ -47,9 +53,13 @@ def _web(app: "App", token: str) -> "FastAPI":
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """How a command gets an application and a web app; travels as `obj` of typer's context. Loads them only when they are called."""
+    """How a command gets an application and a web app; travels as `obj` of typer's context. Loads them only when they are called.
+
+    desk: the database alone, for the operations that need no more.
+    """
 
     build: Callable[[Settings], "App"] = _build
+    desk: Callable[[Settings], "Desk"] = _desk
     web: Callable[["App", str], "FastAPI"] = _web
 
 
@@ -158,9 +168,11 @@ def perform(tools: Tools, data_dir: Path | None, operation: str, out: Output, **
 
 def _here(tools: Tools, settings: Settings, operation: str, out: Output, args: dict[str, Any]) -> dict[str, Any]:
     from ui.logs import set_up
-    from ui.operations import OPERATIONS
+    from ui.operations import DESK_OPERATIONS, OPERATIONS
 
     set_up("debug" if settings.log_level == "debug" else "error")
+    if operation in DESK_OPERATIONS:
+        return DESK_OPERATIONS[operation](tools.desk(settings), out.emit, **args)
     with _waiting(out, "Opening the data folder and loading the model ..."):
         app = tools.build(settings)
     return OPERATIONS[operation](app, out.emit, **args)

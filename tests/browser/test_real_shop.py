@@ -1,0 +1,131 @@
+"""A real Chromium on the real product over the sample shop."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_customer_page import accessible
+from tests.real import Server, answerdesk, as_json
+from tests.stub_openai import Reply, Stub
+from ui.languages import texts
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # where the sample shop is not indexed yet, that comes first
+Visits = Callable[..., Visit]
+EVERYWHERE = pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("en", "phone"), ("zh", "desk"), ("zh", "phone")])
+PRICE = {"en": ("How much is Product B?", r"\$1,?299", "en/products.csv"), "zh": ("产品B多少钱？", "1299", "zh/products.json")}
+
+
+@pytest.fixture(scope="module")
+def site(real_shop: Server) -> tuple[Server, str]:
+    return real_shop, real_shop.url
+
+
+def ask(visit: Visit, text: str) -> Locator:
+    """Ask and wait for the finished reply."""
+    replies = visit.page.locator(".reply[data-reply]")
+    before = replies.count()
+    visit.ask(text)
+    expect(replies).to_have_count(before + 1, timeout=30_000)
+    visit.settled()
+    return replies.last
+
+
+@EVERYWHERE
+def test_a_customer_gets_a_right_and_cited_answer(visit: Visits, language: Any, size: str):
+    """Asks, opens the source, asks on, comes back and finds it all."""
+    seen, words = visit(language, size), texts(language)
+    question, fact, page = PRICE[language]
+    reply = ask(seen, question)
+    expect(reply.locator(".text")).to_have_text(re.compile(fact))
+    source = reply.locator("details").filter(has_text=page)
+    expect(source.locator("blockquote")).to_be_hidden()
+    source.locator("summary").click()
+    expect(source.locator("blockquote")).to_have_text(re.compile(fact))
+    assert accessible(seen)
+    seen.shot(f"real-{size}-{language}-1-price")
+    ask(seen, words.suggestions[0])
+    seen.shot(f"real-{size}-{language}-2-returns")
+    unknown = ask(seen, "who won the 1998 world cup" if language == "en" else "帮我写一首关于月亮的诗")
+    expect(unknown.locator("details")).to_have_count(0)
+    expect(unknown.locator(".chips.next").get_by_role("button", name=words.talk)).to_be_visible()
+    before = seen.page.locator(".question, .reply .text").all_inner_texts()
+    seen.reload()
+    assert seen.page.locator(".question, .reply .text").all_inner_texts() == before
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    seen.page.get_by_role("button", name=words.talk).first.click()
+    expect(seen.page.get_by_text(words.waiting_title)).to_be_visible()
+    expect(seen.page.get_by_text("help@techcorp.example").first).to_be_visible()
+    seen.settled()
+    seen.shot(f"real-{size}-{language}-3-person")
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [("en", "what is the difference between Product A and the Nova S5"), ("zh", "产品A和产品B哪个贵？")],
+)
+def test_the_lines_of_an_answer_are_lines(visit: Visits, language: str, question: str):
+    seen = visit(language)
+    reply = ask(seen, question)
+    shown = reply.locator(".text").inner_text().strip().splitlines()
+    assert len([line for line in shown if line.strip()]) >= 2
+    seen.shot(f"real-desk-{language}-compared")
+
+
+def test_what_another_shell_takes_in_is_answered_on_the_page(visit: Visits, real_shop: Server, tmp_path: Path):
+    seen = visit()
+    page = tmp_path / "engraving.md"
+    page.write_text("# Engraving\n\nLaser engraving of a name costs $13 and takes four days.\n", encoding="utf-8")
+    assert as_json(answerdesk("ingest", str(page), "--json", folder=real_shop.folder))["added"] == 1
+    reply = ask(seen, "what does laser engraving cost?")
+    expect(reply.locator(".text")).to_contain_text("$13")
+    expect(reply.locator("details").first).to_contain_text("engraving.md")
+
+
+def test_what_a_customer_types_is_text(visit: Visits):
+    hostile = '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![x](http://evil.example/b.png) how much is Product B?'
+    seen = visit()
+    ask(seen, hostile)
+    expect(seen.page.locator(".question .text")).to_have_text(hostile)
+    assert seen.page.evaluate("window.hit") is None
+
+
+class TestHosted:
+    """A slow model, so that there is something to stop."""
+
+    @pytest.fixture
+    def site(self, hosted_shop: tuple[Server, Stub]) -> tuple[Server, str]:
+        return hosted_shop[0], hosted_shop[0].url
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_the_answer_grows_and_stop_keeps_what_came(self, visit: Visits, hosted_shop: tuple[Server, Stub], language: Any):
+        stub, words = hosted_shop[1], texts(language)
+        stub.reply = Reply(tuple(f"word{number} " for number in range(400)), gap_s=0.05)
+        stub.closed.clear()
+        seen = visit(language)
+        seen.ask(PRICE[language][0])
+        growing = seen.page.locator(".reply.growing")
+        expect(growing).to_contain_text("word1", timeout=20_000)
+        expect(growing).to_contain_text("word9")
+        seen.page.get_by_role("button", name=words.stop).click()
+        seen.settled()
+        expect(seen.page.locator(".stopped")).to_have_text(words.stopped)
+        assert stub.closed.wait(10)  # the model is not left talking to nobody
+        kept = seen.page.locator(".reply .text").last.inner_text()
+        assert "word399" not in kept
+        seen.reload()
+        assert seen.page.locator(".reply .text").last.inner_text() == kept
+
+    def test_html_and_images_of_a_model_are_text(self, visit: Visits, hosted_shop: tuple[Server, Stub]):
+        hosted_shop[1].reply = Reply(
+            ('<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) $1,299',)
+        )
+        seen = visit()
+        reply = ask(seen, PRICE["en"][0])
+        expect(reply.locator(".text")).to_contain_text("$1,299")
+        expect(reply.locator("img")).to_have_count(0)
+        assert seen.page.evaluate("window.hit") is None

@@ -1,0 +1,45 @@
+"""What the issue asks of the sample shop, measured: right fact and right page, and declining what the pages do not hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.router import Router
+from tests.evals.questions import HALVES, LANGUAGES, ask, questions, router_over
+from tests.evals.scoring import HAVE_AN_ANSWER, shares, table
+
+RIGHT = 0.5  # of the answerable questions, at least
+WRONGLY_DECLINED = 0.4  # of the answerable questions, at most
+OFF_TOPIC_DECLINED = 0.5
+MISSING_DECLINED = 0.3
+
+pytestmark = pytest.mark.timeout(1200)  # where the sample shop is not indexed yet, that comes first
+
+
+@pytest.fixture(scope="module")
+def router(shop_folder: Path) -> Iterator[Router]:
+    with router_over(shop_folder) as router:
+        yield router
+
+
+def test_there_are_enough_questions():
+    for language in LANGUAGES:
+        rows = [row for half in HALVES for row in questions(language, half)]
+        kinds = [row["kind"] for row in rows]
+        assert len(rows) >= 75
+        assert set(kinds) <= {*HAVE_AN_ANSWER, "off_topic", "missing"}
+        assert all(row["answers"] and row["sources"] for row in rows if row["kind"] in HAVE_AN_ANSWER)
+        assert min(kinds.count(kind) for kind in ("follow_up", "off_topic", "missing")) >= 10
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_shop_questions(router: Router, language: str, half: str, capsys: pytest.CaptureFixture[str]):
+    share = shares(ask(router, questions(language, half)))
+    with capsys.disabled():
+        print("\n" + table({f"{language} {half}": share}))
+    assert share.right >= RIGHT
+    assert share.wrongly_declined <= WRONGLY_DECLINED
+    assert share.off_topic >= OFF_TOPIC_DECLINED
+    assert share.missing >= MISSING_DECLINED

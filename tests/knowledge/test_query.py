@@ -1,0 +1,99 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.keyword import KeywordIndex
+from knowledge.query import SYNONYM, Query, Term, read
+from knowledge.spelling import Speller
+from knowledge.terms import terms
+from knowledge.thesaurus import parse
+
+TEXTS = [
+    "Refunds are paid within five days",
+    "Shipping takes two days",
+    "Nova S5 battery lasts ten hours",
+    "Nova S9 battery lasts eight hours",
+    "退货需要运费",
+    "保修期为两年",
+]
+INDEX = KeywordIndex(TEXTS, ["Nova S5", "Nova S9"])
+SYNONYMS = parse({"en": ["refund money-back", "shipping delivery"], "zh": ["退货 寄回"]})
+
+
+def ask(text: str, context: tuple[tuple[str, float], ...] = ()) -> Query:
+    return read(text, INDEX, Speller(INDEX.frequency), SYNONYMS, context=context)
+
+
+def by_text(query: Query) -> dict[str, Term]:
+    return {term.text: term for term in query.terms}
+
+
+def test_own_words_count_whole_and_stop_words_nothing():
+    found = by_text(ask("When do I get my refund?"))
+    assert found["refund"].forms == ((("refund",), 1.0),)
+    assert not {"when", "do", "get", "my"} & found.keys()
+
+
+def test_a_synonym_stands_for_a_word_that_no_document_has():
+    query = ask("I want my money back")
+    term = by_text(query)["money back"]
+    assert term.forms == ((("refund",), SYNONYM),)
+    assert term.weight == INDEX.idf("refund")
+    assert query.unknown == 0
+    assert ask("能寄回吗").coverage(frozenset(terms("退货需要运费"))) > 0
+
+
+def test_what_no_document_says_is_unknown():
+    assert ask("refund").unknown == 0
+    assert ask("helicopter").unknown == 1
+    assert 0 < ask("refund helicopter").unknown < 1
+    assert ask("").unknown == 0
+
+
+def test_slips_are_put_right():
+    assert ask("refnud please").text == "refund please"
+
+
+def test_a_named_model_is_a_term_and_a_piece():
+    query = ask("nova s5 battery")
+    assert "nova·s5" in by_text(query)
+    assert "nova·s5" in query.pieces
+    assert query.coverage(frozenset(terms(TEXTS[2]))) > query.coverage(frozenset(terms(TEXTS[3])))
+
+
+def test_earlier_lines_count_less_and_only_what_documents_say():
+    query = ask("how long does it take", (("the refund of my helicopter", 0.5),))
+    found = by_text(query)
+    assert found["refund"].weight == pytest.approx(0.5 * INDEX.idf("refund"))
+    assert "helicopt" not in found
+    assert "refund" in query.leaning
+    assert "refund" not in query.text
+
+
+def test_earlier_lines_name_what_the_question_does_not():
+    context = (("tell me about the Nova S5", 0.5),)
+    assert "nova·s5" in ask("how long does the battery last", context).pieces
+    assert "nova·s5" not in ask("and the Nova S9?", context).pieces
+
+
+def test_language_of_the_text_then_of_the_page_then_english():
+    assert ask("退货").language == "zh"
+    assert ask("123").language == "en"
+    assert ask("123", (("退货", 0.5),)).language == "zh"
+    assert read("123", INDEX, Speller(INDEX.frequency), SYNONYMS, "zh").language == "zh"
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(), st.lists(st.sampled_from(["refund", "退货", "nova s5", "\0", "money back", "运费?", "\ud800", "E-07"])).map(" ".join)
+    ),
+    st.lists(st.tuples(st.text(alphabet="refund 退货\0", max_size=20), st.floats(0, 1)), max_size=2).map(tuple),
+)
+def test_any_text_can_be_read(text: str, context: tuple[tuple[str, float], ...]):
+    query = ask(text, context)
+    assert 0 <= query.unknown <= 1
+    assert all(term.weight >= 0 for term in query.terms)
+    assert query.coverage(frozenset()) == 0
+    everything = frozenset(term for line in TEXTS for term in terms(line))
+    assert 0 <= query.coverage(everything) <= 1 + 1e-9
