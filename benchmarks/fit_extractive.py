@@ -29,6 +29,7 @@ from ui.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 SENTENCE = [name for name in extract.FEATURES if name != "question"]
+LOST = 0.05  # share of the answerable questions that the cut may lose
 Row = dict[str, Any]
 
 
@@ -45,7 +46,7 @@ def load(language: str, index: Any) -> list[Row]:
             context = (*story, *leans_on(row["question"], [Message(m["role"], m["text"]) for m in row.get("history") or []]))
             found = index.find(core, 12, "default", language, context)
             row["asks"] = core if asked(core) else self_contained(row["question"], context)
-            row["passages"], row["unknown"] = found.passages, found.unknown
+            row["passages"], row["gaps"] = found.passages, found.gaps
             row["answerable"] = row["kind"] in ("answerable", "follow_up")
             units = [unit for unit in extract.features(row["asks"], found.passages) if not unit[2]["question"]]
             row["units"] = units
@@ -103,7 +104,7 @@ def picks(row: Row, weights: np.ndarray) -> list[extract.Pick]:
 
 def head(row: Row, weights: np.ndarray) -> list[float]:
     found = picks(row, weights)
-    values = extract.head(row["asks"], found, row["unknown"]) if found else dict.fromkeys(extract.HEAD, 0.0)
+    values = extract.head(row["asks"], found, row["gaps"]) if found else dict.fromkeys(extract.HEAD, 0.0)
     return [values[name] for name in extract.HEAD]
 
 
@@ -116,26 +117,27 @@ def carries(row: Row, weights: np.ndarray) -> bool:
     return all(hits) if row.get("all") else any(hits)
 
 
-def cross_validate(rows: list[Row], folds: int = 5) -> dict[str, float]:
+def cross_validate(rows: list[Row], others: list[Row], folds: int = 5) -> dict[str, float]:
+    """Shares on the rows of each fold, fitted on the other folds and on `others`, the rows of the other language."""
     fact: list[bool] = []
     sure: list[tuple[str, float]] = []
     for fold in range(folds):
-        seen = [row for n, row in enumerate(rows) if n % folds != fold]
-        unseen = [row for n, row in enumerate(rows) if n % folds == fold]
+        seen = [row for n, row in enumerate(rows) if n % folds != fold] + others
         weights = fit_sentences(seen)
-        for row in rows:
+        for row in rows + others:
             row["head"] = head(row, weights)
         logit = fit_head(seen)
-        for row in unseen:
+        for row in (row for n, row in enumerate(rows) if n % folds == fold):
             sure.append((row["kind"], float(np.array(row["head"]) @ logit[1:] + logit[0])))
             if row["answerable"]:
                 fact.append(carries(row, weights))
     answerable = np.array([score for kind, score in sure if kind in ("answerable", "follow_up")])
-    others = {kind: np.array([score for name, score in sure if name == kind]) for kind in ("off_topic", "missing")}
     shares = {"fact": float(np.mean(fact))}
-    for lost in (0.02, 0.05, 0.08, 0.12):
+    for lost in (0.03, 0.05, 0.08, 0.12):
         cut = float(np.quantile(answerable, lost))
-        shares |= {f"{kind} declined when {lost:.0%} of the answerable are": float((scores < cut).mean()) for kind, scores in others.items()}
+        for name in ("off_topic", "missing"):
+            scores = np.array([score for kind, score in sure if kind == name])
+            shares[f"{name} declined when {lost:.0%} of the answerable are"] = float((scores < cut).mean())
     return shares
 
 
@@ -144,25 +146,31 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write bot/extract.toml")
     parser.add_argument("--data-dir", type=Path, help="a data folder that holds the sample shop; default: a new one, which takes a minute")
     arguments = parser.parse_args()
-    out = ["# Fitted by benchmarks/fit_extractive.py. Do not edit by hand."]
     with tempfile.TemporaryDirectory() as folder:
         app = build(Settings(data_dir=arguments.data_dir or Path(folder)))
         app.index.ingest([ROOT / "ui" / "sample_shop"])
-        for language in ("en", "zh"):
-            rows = load(language, app.index)
-            for name, share in cross_validate(rows).items():
-                print(f"{language}  {share:.3f}  {name}")
-            weights = fit_sentences(rows)
-            for row in rows:
-                row["head"] = head(row, weights)
-            logit = fit_head(rows)
-            scores = np.array([np.array(row["head"]) @ logit[1:] + logit[0] for row in rows if row["answerable"]])
-            cut = float(np.quantile(scores, 0.03))  # confidence .5 is where 3 % of the answerable are lost
-            out += [f"\n[{language}.sentence]", *(f"{name} = {value:.3f}" for name, value in zip(SENTENCE, weights, strict=True))]
-            out += [f"\n[{language}.head]", f"bias = {logit[0] - cut:.3f}"]
-            out += [f"{name} = {value:.3f}" for name, value in zip(extract.HEAD, logit[1:], strict=True)]
+        rows = {language: load(language, app.index) for language in ("en", "zh")}
+    for language, other in (("en", "zh"), ("zh", "en")):
+        for name, share in cross_validate(rows[language], rows[other]).items():
+            print(f"{language}  {share:.3f}  {name}")
     if arguments.write:
-        (ROOT / "bot" / "extract.toml").write_text("\n".join(out) + "\n", "utf-8")
+        (ROOT / "bot" / "extract.toml").write_text(fitted(rows), "utf-8")
+
+
+def fitted(rows: dict[str, list[Row]]) -> str:
+    """The text of bot/extract.toml: weights fitted on all rows, and for each language the cut that loses LOST of its answerable rows."""
+    every = [row for some in rows.values() for row in some]
+    weights = fit_sentences(every)
+    for row in every:
+        row["head"] = head(row, weights)
+    logit = fit_head(every)
+    lines = ["# Fitted by benchmarks/fit_extractive.py. Do not edit by hand.", "[sentence]"]
+    lines += [f"{name} = {value:.3f}" for name, value in zip(SENTENCE, weights, strict=True)]
+    lines += ["", "[head]", *(f"{name} = {value:.3f}" for name, value in zip(extract.HEAD, logit[1:], strict=True)), "", "[cut]"]
+    for language, some in rows.items():
+        scores = [float(np.array(row["head"]) @ logit[1:]) for row in some if row["answerable"]]
+        lines.append(f"{language} = {np.quantile(scores, LOST):.3f}")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

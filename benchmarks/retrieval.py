@@ -4,8 +4,8 @@
 
 Each DIR holds corpus.jsonl `{id, title?, text}`, queries.jsonl `{id, text}` and qrels.jsonl `{query_id, doc_id}`, as for
 `answerdesk eval retrieval`. "Stock" is what LangChain's tutorial builds: RecursiveCharacterTextSplitter(1000, 200), HuggingFaceEmbeddings,
-Chroma.from_documents and a similarity search, with the title before the text. Its two packages are not part of the product:
-pip install -e '.[bench]'. Each side runs in a process of its own; cpu_seconds are of that whole process, imports included.
+Chroma.from_documents and a similarity search; the title is metadata, where LangChain's loaders put it. Its two packages are not part of the
+product: pip install -e '.[bench]'. Each side runs in a process of its own; cpu_seconds are of that whole process, imports included.
 """
 
 import argparse
@@ -35,8 +35,7 @@ def stock(folder: Path) -> dict[str, Any]:
     for row in _rows(folder / "qrels.jsonl"):
         relevant.setdefault(row["query_id"], set()).add(row["doc_id"])
     documents = [
-        Document("\n\n".join(filter(None, (row.get("title"), row["text"]))), metadata={"source": row["id"]})
-        for row in _rows(folder / "corpus.jsonl")
+        Document(row["text"], metadata={"source": row["id"], "title": row.get("title", "")}) for row in _rows(folder / "corpus.jsonl")
     ]
     splits = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200).split_documents(documents)
     store = Chroma.from_documents(splits, HuggingFaceEmbeddings(model_name=str(get_model_path())))

@@ -1,8 +1,8 @@
 """The sentences of the passages that answer a question, and how sure that is. Pure; no model but what the passages were scored with.
 
-Every sentence has some features, each 0..1; a linear score ranks the sentences, and a logistic head over the best one's features says how
-likely the evidence holds the answer. Both sets of weights were fitted on questions about the sample shop, per language, by
-`benchmarks/fit_extractive.py`; they weigh general signs, not words of that shop.
+Every sentence has some features; a linear score ranks the sentences, and a logistic head over the best ones' features says how likely the
+evidence holds the answer. The weights were fitted on questions about the sample shop in both languages by `benchmarks/fit_extractive.py`;
+they weigh general signs, not words of that shop. Only where the head cuts differs by language.
 """
 
 import math
@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import resources
 
 from bot.expect import asked, has
-from knowledge.documents import Language, Passage, Unit
+from knowledge.documents import Gaps, Language, Passage, Unit
 
 FEATURES = (
     "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
@@ -23,8 +23,9 @@ FEATURES = (
 """What is known of a sentence; see `features`."""
 
 HEAD = (
-    "best", "own", "context", "cosine", "chunk", "passage", "keyword", "unknown", "unmatched", "fits", "misfits", "named", "margin",
-    "short_question", "own_cosine", "unknown_named",
+    "best", "own", "rest", "context", "cosine", "chunk", "passage", "keyword", "unknown", "open", "lacking", "fits", "misfits", "named",
+    "margin", "standout", "short_question", "own_cosine", "unknown_named", "lacking_named", "named_rest", "named_standout", "named_fits", "name_share",
+    "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared",
 )  # fmt: skip
 """What is known of an answer; see `confidence`."""
 
@@ -108,9 +109,9 @@ def _rest(unit: Unit) -> float:
     return (unit.context - unit.above) / (1 - unit.above) if unit.above < 0.999 else 0.0
 
 
-def rank(question: str, passages: Sequence[Passage], language: Language) -> list[Pick]:
+def rank(question: str, passages: Sequence[Passage]) -> list[Pick]:
     """All sentences, best first."""
-    weights = _weights(language)["sentence"]
+    weights = _weights()["sentence"]
     picks = [
         Pick(passage, number, sum(weights.get(name, 0.0) * value for name, value in values.items()), values)
         for passage, number, values in features(question, passages)
@@ -119,40 +120,59 @@ def rank(question: str, passages: Sequence[Passage], language: Language) -> list
     return sorted(picks, key=lambda pick: -pick.score)
 
 
-def head(question: str, picks: Sequence[Pick], unknown: float) -> dict[str, float]:
-    """What `confidence` weighs: features of the best sentence, of the question, and of how far the best one stands out."""
+def head(question: str, picks: Sequence[Pick], gaps: Gaps) -> dict[str, float]:
+    """What `confidence` weighs: features of the best sentences, of the question's gaps, and of how far the best one stands out."""
     best = picks[0]
     top = picks[:5]
-    cosine = max(pick.features["cosine"] for pick in top)
+    cosines = sorted((pick.features["cosine"] for pick in picks), reverse=True)
+    cosine, standout = cosines[0], cosines[0] - sum(cosines[1:9]) / max(1, len(cosines[1:9]))
     own = max(pick.features["own"] for pick in top)
-    named = max(pick.features["named"] for pick in picks)
+    rest = max(pick.features["rest"] for pick in top)
+    of_it = [pick for pick in picks if pick.features["named"]]
+    of_it_cosines = [pick.features["cosine"] for pick in of_it]
+    named = float(bool(of_it))
+    name = min(0.9, max((pick.features["heading"] for pick in of_it), default=0.0))  # what naming the thing takes of the question
     return {
         "best": best.score / 10,
         "own": own,
+        "rest": rest,
         "context": max(pick.features["context"] for pick in top),
         "cosine": cosine,
         "chunk": max(pick.features["chunk"] for pick in picks),
         "passage": max(pick.features["passage"] for pick in picks),
         "keyword": max(pick.features["keyword"] for pick in picks),
-        "unknown": unknown,
-        "unmatched": 1 - max(pick.features["context"] for pick in picks),
-        "fits": best.features["fits"],
+        "unknown": gaps.unknown,
+        "open": gaps.open,
+        "lacking": gaps.lacking,
+        "fits": max(pick.features["fits"] for pick in top),
         "misfits": best.features["misfits"],
         "named": named,
         "margin": (best.score - picks[min(len(picks) - 1, 8)].score) / 10,
+        "standout": standout,
         "short_question": math.exp(-len(question) / 25),
         "own_cosine": own * cosine,
-        "unknown_named": unknown * named,
+        "unknown_named": gaps.unknown * named,
+        "lacking_named": gaps.lacking * named,
+        "named_rest": max((pick.features["rest"] for pick in of_it), default=0.0),
+        "named_standout": max(of_it_cosines, default=0.0) - sum(of_it_cosines) / max(1, len(of_it_cosines)),
+        "named_fits": max((pick.features["fits"] for pick in of_it), default=0.0),
+        "name_share": name,
+        "lacking_share": min(1.0, gaps.lacking / (1 - name)),
+        "unknown_share": min(1.0, gaps.unknown / (1 - name)),
+        "open_share": min(1.0, gaps.open / (1 - name)),
+        "first_rest_cosine": max(pick.features["rest_cosine"] for pick in top),
+        "cosine_squared": cosine**2,
     }
 
 
-def confidence(question: str, picks: Sequence[Pick], language: Language, unknown: float) -> float:
-    """How likely the best sentences answer the question, 0..1. unknown: the share of the question no document has a word for."""
+def confidence(question: str, picks: Sequence[Pick], language: Language, gaps: Gaps) -> float:
+    """How likely the best sentences answer the question, 0..1."""
     if not picks:
         return 0.0
-    weights = _weights(language)["head"]
-    values = head(question, picks, unknown)
-    return 1 / (1 + math.exp(-(weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in values.items()))))
+    weights = _weights()
+    values = head(question, picks, gaps)
+    logit = sum(weights["head"].get(name, 0.0) * value for name, value in values.items()) - weights["cut"].get(language, weights["cut"]["en"])
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 
 def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:
@@ -165,10 +185,5 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pi
 
 
 @lru_cache(maxsize=1)
-def _tables() -> dict[str, dict[str, dict[str, float]]]:
+def _weights() -> dict[str, dict[str, float]]:
     return tomllib.loads(resources.files("bot").joinpath("extract.toml").read_text("utf-8"))
-
-
-def _weights(language: Language) -> dict[str, dict[str, float]]:
-    tables = _tables()
-    return tables.get(language, tables["en"])

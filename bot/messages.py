@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from knowledge.documents import Language, Passage
+from knowledge.documents import Gaps, Language, Passage
 
 Role = Literal["customer", "agent", "bot", "system", "action"]
 Route = Literal["answer", "clarify", "human"]
@@ -100,7 +100,7 @@ class Prompt:
     """What a backend is asked: the very messages, and the evidence they were built from.
 
     A language model reads `messages`; the extractive backend reads `question` (self-contained) and `passages`.
-    unknown: the share of the question that no document has a word for, 0..1.
+    gaps: what of the question the passages leave open.
     """
 
     messages: tuple[Message, ...]
@@ -108,7 +108,7 @@ class Prompt:
     passages: tuple[Passage, ...]
     language: Language
     version: str = ""
-    unknown: float = 0.0
+    gaps: Gaps = Gaps()
 
 
 Event = Delta | Answer

@@ -159,7 +159,7 @@ class Router:
         def make(history: Sequence[Message], passages: int) -> Prompt:
             shown = found.passages if backend.kind == "extractive" else found.passages[:passages]
             prompt = prompts.build(turn.request.text, shown, history, language=language, shop=rules.shop, today=today)
-            return replace(prompt, question=turn.question, unknown=found.unknown)
+            return replace(prompt, question=turn.question, gaps=found.gaps)
 
         prompt, turn.saved = fit(make, turn.history, rules.told, backend.count, window=backend.window, reply=rules.max_tokens)
         turn.mark("prompt")

@@ -83,3 +83,16 @@ class Passage:
     units: tuple[Unit, ...] = ()
     legs: tuple[tuple[str, float], ...] = ()
     named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What of a query its best passages leave open, as shares of the query's weight, 0..1.
+
+    unknown: what no document has a word for. open: what the best five passages together do not say. lacking: the weightiest single term
+    among that: the thing asked after, where the topic is right and the fact is missing.
+    """
+
+    unknown: float = 0.0
+    open: float = 0.0
+    lacking: float = 0.0

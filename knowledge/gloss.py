@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import ClassVar
 
 from knowledge.embed import Embedder, SentenceTransformerEmbedder, Vectors
 from knowledge.language import CJK, normalise
@@ -88,7 +89,12 @@ def dictionary() -> Lexicon:
 
 
 class GlossedEmbedder:
-    """An English model that is given Chinese text glossed. Everything else goes to the model as it is."""
+    """An English model that is given Chinese text glossed. Everything else goes to the model as it is.
+
+    ceiling: how far it may be trusted in Chinese at best. A gloss keeps the subject and loses the grammar; past this share the words do better.
+    """
+
+    ceiling: ClassVar[Mapping[str, float]] = {"zh": 0.6}
 
     def __init__(self, inner: Embedder, lexicon: Lexicon | None = None) -> None:
         self._inner = inner

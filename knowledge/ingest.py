@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from knowledge.chunk import chunk as cut
-from knowledge.documents import Document, Language, Passage
+from knowledge.documents import Document, Gaps, Language, Passage
 from knowledge.embed import Embedder
 from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
@@ -61,10 +61,10 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What there is on a question. unknown: the share of the question that no document has a word for, 0..1."""
+    """What there is on a question, and what of it stays open."""
 
     passages: tuple[Passage, ...] = ()
-    unknown: float = 0.0
+    gaps: Gaps = Gaps()
 
 
 @dataclass(slots=True)
@@ -211,11 +211,13 @@ class Index:
     def _found(self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int) -> Found:
         trust = trusted(loaded.trust, query.language)
         if trust <= 0:
-            return Found(tuple(loaded.searcher.rank(query, k)), query.unknown)
+            ranked = loaded.searcher.rank(query, k)
+            return Found(tuple(ranked), loaded.searcher.gaps(query, ranked))
         vector = self._embedder.queries(list(dict.fromkeys((query.text, query.leaning)))).mean(axis=0)
         passages = loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust)
         cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
-        return Found(tuple(with_cosines(passage, cosines[passage.chunk.id]) for passage in passages), query.unknown)
+        found = tuple(with_cosines(passage, cosines[passage.chunk.id]) for passage in passages)
+        return Found(found, loaded.searcher.gaps(query, found))
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
         """The passages of `find`."""

@@ -4,6 +4,8 @@ A dozen and a half support questions in each language, worded unlike the sentenc
 language for every question; the mean reciprocal rank, stretched between useless and reliable, is its trust.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from knowledge.documents import Language
@@ -51,10 +53,11 @@ _NOTHING, _ALL = 0.5, 0.9  # mean reciprocal ranks at which trust is 0 and 1
 
 
 def measure(embedder: Embedder) -> dict[str, float]:
-    """Trust by language, each 0..1."""
+    """Trust by language, each 0..1; an embedder may bound its own (`ceiling`)."""
+    ceiling: Mapping[str, float] = getattr(embedder, "ceiling", {})
     trust: dict[str, float] = {}
     for language, pairs in PAIRS.items():
         cosines = embedder.queries([question for question, _ in pairs]) @ embedder.documents([answer for _, answer in pairs]).T
         ranks = (cosines >= np.diag(cosines)[:, None]).sum(axis=1)  # a tie counts as lost
         trust[language] = round(float(np.clip((np.mean(1 / ranks) - _NOTHING) / (_ALL - _NOTHING), 0, 1)), 3)
-    return trust
+    return {language: min(share, ceiling.get(language, 1.0)) for language, share in trust.items()}

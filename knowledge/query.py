@@ -1,5 +1,6 @@
 """A customer's question as it is searched for: spelled as the documents are, its terms weighed, each with what means the same."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -50,6 +51,11 @@ class Query:
     language: Language
     unknown: float
 
+    def lacking(self, held: frozenset[str]) -> float:
+        """The share of the weightiest term that a set of document terms does not say, 0..1."""
+        total = sum(term.weight for term in self.terms)
+        return max((term.weight for term in self.terms if not term.strength(held)), default=0.0) / total if total else 0.0
+
     def coverage(self, held: frozenset[str]) -> float:
         """The weight of the terms that a set of document terms says, of all, 0..1."""
         total = sum(term.weight for term in self.terms)
@@ -76,7 +82,7 @@ def read(
         for key, term in _terms(normalise(line), index, thesaurus).items():
             if term.forms:  # an earlier line has been answered: what no document says of it is not asked for now
                 found.setdefault(key, replace(term, weight=share * term.weight))
-    leaning = " ".join((spelled, *(line for line, _ in context)))
+    leaning = " ".join((spelled, *(normalise(line) for line, _ in context)))
     pieces = frozenset((*document_terms(spelled), *models(spelled)))
     if not pieces & index.names:
         pieces = frozenset((*document_terms(leaning), *models(leaning)))
@@ -84,12 +90,12 @@ def read(
 
 
 def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str, Term]:
-    rest = f" {' '.join(spelled.lower().split())} "
+    rest = " ".join(re.sub(r"[^\w'’$%&+-]+", " ", f" {spelled.lower()} ").split(" "))
     keys: list[str] = []
     for phrase in thesaurus.phrases:
         pattern = f" {phrase} " if phrase.isascii() else phrase
         if pattern in rest:
-            rest = rest.replace(pattern, " ")
+            rest = rest.replace(pattern, "  ")
             keys.append(phrase)
     plain = [word for word in words(rest) if word not in STOP]
     found = {key: _term(key, index, thesaurus) for key in (*keys, *(stem(word) for word in plain))}

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from knowledge.documents import Chunk, Language, Passage, Unit
+from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
 from knowledge.query import Context, Query, read
@@ -98,6 +98,15 @@ class Searcher:
             Unit(text, query.coverage(held), top, query.coverage(held | above))
             for text, held in zip(chunk.sentences, sentences, strict=True)
         )
+
+    def gaps(self, query: Query, passages: Sequence[Passage]) -> Gaps:
+        """What the best five passages leave open of the query."""
+        held: set[str] = set()
+        for passage in passages[:5]:
+            above, sentences = self.held(self.place[passage.chunk.id])
+            held.update(above, *sentences)
+        said = frozenset(held)
+        return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said))
 
     def rank(
         self,

@@ -33,10 +33,10 @@ KEPT_APART = {
     "typer": r"ui/(cli|commands/.*)\.py",
 }
 PAGES = ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/figures.md", "deploy/README.md")
-LONGEST = 300
-LONGER = {"tests/ui/test_cli.py", "ui/static/customer.css"}  # each about one thing that does not come apart
+LONGEST = {"product": 300, "tests": 400}  # lines
+LONGER = {"ui/static/customer.css"}  # one page's style, which does not come apart
 INSTALLED_AS = {"beautifulsoup4": "bs4", "markdown-it-py": "markdown_it", "pystemmer": "stemmer", "python-docx": "docx"}
-FLOORS = {"jinja2", "langgraph", "python-multipart", "torch", "transformers"}  # not imported: see pyproject.toml
+FLOORS = {"jinja2", "langgraph", "lxml-html-clean", "python-multipart", "torch", "transformers"}  # not imported: see pyproject.toml
 TOOLS = {"mypy", "pre-commit", "psycopg", "pytest-timeout", "ruff"}  # run, or loaded by name
 
 
@@ -164,7 +164,8 @@ def _tree() -> Iterator[str]:
 def test_no_file_asks_for_a_second_room():
     sources = [path for folder in (*ROOMS, "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*")]
     lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources if path.suffix in {".py", ".js", ".css"}}
-    assert {path for path, length in lengths.items() if length > LONGEST} == LONGER
+    too_long = {path: lines for path, lines in lengths.items() if lines > LONGEST["tests" if path.startswith("tests/") else "product"]}
+    assert too_long.keys() == LONGER, too_long
 
 
 def test_every_setting_is_documented_and_in_the_example():

@@ -29,8 +29,8 @@ class ExtractiveBackend:
         self._threshold = threshold
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
-        picks = rank(prompt.question, prompt.passages, prompt.language)
-        if confidence(prompt.question, picks, prompt.language, prompt.unknown) < self._threshold:
+        picks = rank(prompt.question, prompt.passages)
+        if confidence(prompt.question, picks, prompt.language, prompt.gaps) < self._threshold:
             return
         lines = compared(prompt.question, prompt.passages, picks) or said(choose(picks), prompt.language)
         left = options.max_tokens

@@ -11,7 +11,7 @@ from bot.backends.base import Options
 from bot.backends.extractive import ExtractiveBackend, said
 from bot.extract import FEATURES, HEAD, Pick, choose, confidence, features, head, rank
 from bot.messages import Prompt
-from knowledge.documents import Chunk, Kind, Language, Passage, Unit
+from knowledge.documents import Gaps, Chunk, Kind, Language, Passage, Unit
 
 GOOD = Unit("Products can be returned within 30 days.", 0.9, 0.2, 0.95, 0.8)
 WEAK = Unit("The product must be unused.", 0.1, 0.2, 0.25, 0.1)
@@ -50,24 +50,24 @@ def test_features_say_what_they_say():
 def test_the_same_goes_in_the_same_comes_out():
     passages = [passage(GOOD, WEAK), passage(WEAK, id_="c2")]
     assert features("q", passages) == features("q", passages)
-    assert rank("q", passages, "en") == rank("q", passages, "en")
+    assert rank("q", passages) == rank("q", passages)
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "other"])
 def test_the_best_supported_sentence_comes_first_and_questions_are_no_answers(language: Language):
-    picks = rank("Within how many days can I return it?", [passage(WEAK, ASKS, GOOD)], language)
+    picks = rank("Within how many days can I return it?", [passage(WEAK, ASKS, GOOD)])
     assert [pick.unit for pick in picks] == [GOOD, WEAK]
     assert picks[0].score > picks[1].score
 
 
 def test_a_better_sentence_makes_it_surer_and_nothing_is_no_confidence():
     sure, unsure = (
-        confidence("within how many days", rank("q", [passage(unit, score=score)], "en"), "en", 0.0)
+        confidence("within how many days", rank("q", [passage(unit, score=score)]), "en", Gaps())
         for unit, score in ((GOOD, 0.9), (WEAK, 0.1))
     )
     assert 0 <= unsure < sure <= 1
-    assert confidence("q", [], "en", 0.0) == 0
-    assert head("q", rank("q", [passage(GOOD)], "en"), 0.3).keys() == set(HEAD)
+    assert confidence("q", [], "en", Gaps()) == 0
+    assert head("q", rank("q", [passage(GOOD)]), Gaps(0.3)).keys() == set(HEAD)
 
 
 SHARES = st.floats(0, 1)
@@ -80,10 +80,10 @@ PASSAGES = st.builds(
 
 @given(st.text(max_size=40), st.lists(PASSAGES, max_size=4), st.sampled_from(["en", "zh", "other"]), SHARES)
 def test_confidence_is_a_probability_whatever_is_found(question: str, passages: list[Passage], language: Language, unknown: float):
-    picks = rank(question, passages, language)
+    picks = rank(question, passages)
     assert all(math.isfinite(pick.score) for pick in picks)
     assert [pick.score for pick in picks] == sorted((pick.score for pick in picks), reverse=True)
-    assert 0 <= confidence(question, picks, language, unknown) <= 1
+    assert 0 <= confidence(question, picks, language, Gaps(unknown, unknown, unknown)) <= 1
 
 
 @given(st.text(max_size=40), st.lists(PASSAGES, max_size=4), st.sampled_from(["en", "zh"]), SHARES)

@@ -319,9 +319,9 @@ def test_documents_by_their_best_chunk(index: Index):
 
 def test_what_no_document_has_a_word_for(index: Index, docs: Path):
     index.ingest([docs])
-    assert index.find("refund").unknown == 0
-    assert index.find("退货").unknown == 0
-    assert index.find("helicopter").unknown == 1
+    assert index.find("refund").gaps.unknown == 0
+    assert index.find("退货").gaps.unknown == 0
+    assert index.find("helicopter").gaps.unknown == 1
 
 
 @pytest.mark.parametrize(("text", "k"), [("", 5), (" \n", 5), ("refund", 0), ("refund", -1)])
@@ -346,4 +346,4 @@ def test_any_question_is_answered_in_order(index: Index, docs: Path, text: str, 
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
     assert len(scores) <= k
-    assert 0 <= found.unknown <= 1
+    assert 0 <= found.gaps.unknown <= 1

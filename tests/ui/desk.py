@@ -63,6 +63,9 @@ class FakeRouter:
         self.store.finish(answer, {})
         yield answer
 
+    def resume(self) -> int:
+        return 0
+
     def answer_from(
         self, question: str, history: Sequence[Message], passages: Sequence[Passage] | None, collection: str, backend: str | None
     ) -> Answer:

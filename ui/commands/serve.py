@@ -55,7 +55,10 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     set_up(settings.log_level)
     _confine_gradio(settings)
     out.note("Loading the index and the model ...")
-    web = tools.web(tools.build(settings), owner.token)
+    app = tools.build(settings)
+    if not settings.database_url:  # a shared database has other servers' turns in it, which are being answered
+        app.router.resume()
+    web = tools.web(app, owner.token)
 
     import uvicorn
 
