@@ -2,9 +2,9 @@
 
     python benchmarks/fit_extractive.py [--write]
 
-The questions are tests/evals/shop_*_tune.jsonl and _dev.jsonl; the held-out half is never read here. Sentences: a listwise softmax that puts
-its mass on those with the right fact (ListNet, Cao et al. 2007). Head: logistic regression, whether the question can be answered at all.
-Figures are by five-fold cross-validation.
+The questions are tests/evals/shop_*_tune.jsonl and _dev.jsonl; the held-out half is never read here. Sentences: a listwise softmax
+that puts its mass on those with the right fact (ListNet, Cao et al. 2007). Head: logistic regression, whether the question can be
+answered at all. Figures are by five-fold cross-validation.
 """
 
 import argparse

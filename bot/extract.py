@@ -16,7 +16,8 @@ from bot.expect import asked, has
 from knowledge.documents import Gaps, Language, Passage, Unit
 
 FEATURES = (
-    "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure", "question",
+    "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure",
+    "question",
     "heading", "short", "best_own", "best_context", "named_rest", "named_cosine", "fits_cosine", "fits_context", "fits_heading",
     "cosine_squared", "context_squared", "rest_cosine", "best_cosine", "first_cosine", "first_rest", "first_own",
 )  # fmt: skip
@@ -24,7 +25,8 @@ FEATURES = (
 
 HEAD = (
     "best", "own", "rest", "context", "cosine", "chunk", "passage", "keyword", "unknown", "open", "lacking", "fits", "misfits", "named",
-    "margin", "standout", "short_question", "own_cosine", "unknown_named", "lacking_named", "named_rest", "named_standout", "named_fits", "name_share",
+    "margin", "standout", "short_question", "own_cosine", "unknown_named", "lacking_named", "named_rest", "named_standout", "named_fits",
+    "name_share",
     "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared",
 )  # fmt: skip
 """What is known of an answer; see `confidence`."""
@@ -47,7 +49,8 @@ class Pick:
 def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, int, dict[str, float]]]:
     """Every sentence of the passages with its features.
 
-    own, context: shares of the question's weight held by it, and with its title and headings; rest: of what those leave open. passage, keyword, title, chunk: of its
+    own, context: shares of the question's weight held by it, and with its title and headings; rest: of what those leave open.
+    passage, keyword, title, chunk: of its
     passage. rank: 1 / rank of the passage. cosine: with the question. named, stray: the question names this record; it names another.
     Some products of these follow, and whether it is the first in something.
     fits, misfits: a kind of figure is asked for, and is there; or is not. figure: any digit. question: it is a question itself.
@@ -171,7 +174,9 @@ def confidence(question: str, picks: Sequence[Pick], language: Language, gaps: G
         return 0.0
     weights = _weights()
     values = head(question, picks, gaps)
-    logit = sum(weights["head"].get(name, 0.0) * value for name, value in values.items()) - weights["cut"].get(language, weights["cut"]["en"])
+    logit = sum(weights["head"].get(name, 0.0) * value for name, value in values.items()) - weights["cut"].get(
+        language, weights["cut"]["en"]
+    )
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 

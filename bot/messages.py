@@ -108,7 +108,7 @@ class Prompt:
     passages: tuple[Passage, ...]
     language: Language
     version: str = ""
-    gaps: Gaps = Gaps()
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 Event = Delta | Answer

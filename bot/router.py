@@ -21,8 +21,9 @@ from bot.triage import Triage, cleaned, language_of, triage
 from bot.waiting import OneAtATime
 from knowledge.documents import Chunk, Document, Language, Passage, Section
 from knowledge.errors import KnowledgeError
-from knowledge.ingest import Found, Index
+from knowledge.ingest import Index
 from knowledge.language import detect
+from knowledge.report import Found
 
 logger = logging.getLogger(__name__)
 

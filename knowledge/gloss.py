@@ -1,7 +1,7 @@
 """Chinese text for an English model: word by word into English, by a glossary of support language and the dictionary CC-CEDICT.
 
-all-MiniLM-L6-v2 has no words of Chinese, but the English words of a Chinese question and of a Chinese passage meet in its space: crude as it
-is, it finds 晾干 for 晾多久 where no word agrees. A model that knows Chinese itself (any multilingual one) is given the text as it is.
+all-MiniLM-L6-v2 has no words of Chinese, but the English words of a Chinese question and of a Chinese passage meet in its space: crude as
+it is, it finds 晾干 for 晾多久 where no word agrees. A model that knows Chinese itself (any multilingual one) is given the text as it is.
 """
 
 import gzip
@@ -20,7 +20,9 @@ from knowledge.terms import STOP
 _HAN = re.compile(f"[{CJK}]")
 _ENTRY = re.compile(r"^\S+ (?P<word>\S+) \[(?P<pinyin>[^\]]*)\] /(?P<senses>.*)/\s*$")
 _ASIDE = re.compile(rf"\([^)]*\)|\[[^\]]*\]|[{CJK}|]+")
-_NO_MEANING = re.compile(r"^(?:(?:old |erhua )?variant of|see |surname |used in |CL:|abbr\.? |classifier |also |particle|\(|Japanese )", re.I)
+_NO_MEANING = re.compile(
+    r"^(?:(?:old |erhua )?variant of|see |surname |used in |CL:|abbr\.? |classifier |also |particle|\(|Japanese )", re.IGNORECASE
+)
 
 _LONGEST = 8  # characters of the longest phrase looked for
 _PHRASE = 3  # characters from which on a glossary phrase is taken whole, across the words that a segmenter would make of it
@@ -91,7 +93,7 @@ def dictionary() -> Lexicon:
 class GlossedEmbedder:
     """An English model that is given Chinese text glossed. Everything else goes to the model as it is.
 
-    ceiling: how far it may be trusted in Chinese at best. A gloss keeps the subject and loses the grammar; past this share the words do better.
+    ceiling: how far it may be trusted in Chinese at best. A gloss keeps the subject and loses the grammar; past this share words do better.
     """
 
     ceiling: ClassVar[Mapping[str, float]] = {"zh": 0.6}
@@ -119,4 +121,6 @@ class GlossedEmbedder:
 def open_embedder(name: str) -> Embedder:
     """The embedding model of that name, given Chinese glossed where its vocabulary has none. Raises `EmbedderError`."""
     model = SentenceTransformerEmbedder(name)
-    return model if model.knows("我想退货，请问运费由谁承担？保修期内屏幕碎裂怎么维修，多久能拿到发票和快递单号？") else GlossedEmbedder(model)
+    return (
+        model if model.knows("我想退货，请问运费由谁承担？保修期内屏幕碎裂怎么维修，多久能拿到发票和快递单号？") else GlossedEmbedder(model)
+    )

@@ -8,7 +8,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from knowledge.chunk import chunk as cut
-from knowledge.documents import Document, Gaps, Language, Passage
+from knowledge.documents import Document, Language, Passage
 from knowledge.embed import Embedder
 from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
@@ -24,47 +24,16 @@ from knowledge.language import detect
 from knowledge.load import load, walk
 from knowledge.probe import measure
 from knowledge.query import Context, Query
+from knowledge.report import Failure, Found, IngestReport, Progress
 from knowledge.retrieve import Searcher, with_cosines
 from knowledge.rows import Rows
 from knowledge.store import MemoryStore, VectorStore
 from knowledge.vectors import CollectionVectors
 
-Progress = Callable[[int, int, str], None]
-"""Called with (done, all, name of what is being worked on)."""
-
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 _NEAR = 200  # nearest chunks, and twice as many nearest sentences, that the vectors bring in
 _BATCH = 16  # documents embedded together
 _WARMING = ("Good morning, is anybody there?", "早上好，有人在吗？")  # loads what the first question would have to wait for
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A file that could not be taken in, and why."""
-
-    path: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class IngestReport:
-    """documents, chunks: what the collection holds now. added, unchanged, removed: documents; a changed one is removed and added."""
-
-    documents: int
-    chunks: int
-    added: int
-    unchanged: int
-    removed: int
-    failed: tuple[Failure, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What there is on a question, and what of it stays open."""
-
-    passages: tuple[Passage, ...] = ()
-    gaps: Gaps = Gaps()
 
 
 @dataclass(slots=True)

@@ -12,15 +12,16 @@ from knowledge.terms import terms
 class KeywordIndex:
     """BM25 in Lucene's variant (library bm25s; k1 1.2, b .75) over a fixed list of texts, titles included."""
 
-    def __init__(self, texts: Iterable[str], names: Iterable[str] = (), k1: float = 1.2, b: float = 0.75) -> None:
-        """names: what things are called; `names` of the index are the terms that tell one of them from the others."""
+    def __init__(self, texts: Iterable[str], names: Iterable[tuple[str, str]] = (), k1: float = 1.2, b: float = 0.75) -> None:
+        """names: what things are called, each with its language. `names` of the index are the terms that only one thing bears."""
         import bm25s
 
         corpus = [terms(text) or [""] for text in texts]
         self.size = len(corpus)
         self.frequency: Counter[str] = Counter(term for document in corpus for term in set(document))
-        bearers: Counter[str] = Counter(term for name in set(names) for term in set(terms(name)))
-        self.names = frozenset(term for term, count in bearers.items() if count == 1 and len(term) > 1)
+        bearers = Counter((language, term) for language, name in set(names) for term in set(terms(name)))
+        shared = {term for (_, term), count in bearers.items() if count > 1}
+        self.names = frozenset(term for _, term in bearers if term not in shared and len(term) > 1)
         self._bm25 = bm25s.BM25(method="lucene", k1=k1, b=b)
         if corpus:
             self._bm25.index(corpus, show_progress=False)

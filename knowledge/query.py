@@ -13,6 +13,7 @@ from knowledge.terms import terms as document_terms
 from knowledge.thesaurus import Thesaurus
 
 SYNONYM = 0.7  # what a synonym counts of the customer's own word
+CODE = 2.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
 
@@ -67,6 +68,7 @@ def read(
     index: KeywordIndex,
     speller: Speller,
     thesaurus: Thesaurus,
+    *,
     language: Language | None = None,
     context: Sequence[Context] = (),
 ) -> Query:
@@ -99,7 +101,9 @@ def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str,
             keys.append(phrase)
     plain = [word for word in words(rest) if word not in STOP]
     found = {key: _term(key, index, thesaurus) for key in (*keys, *(stem(word) for word in plain))}
-    found |= {model: Term(model, index.idf(model), (((model,), 1.0),)) for model in models(spelled) if model in index}
+    for model in models(spelled):
+        if model in index:  # a code ("p-03·") is what is asked after, and everything else in the message is around it
+            found[model] = Term(model, (CODE if model.endswith("·") else 1.0) * index.idf(model), (((model,), 1.0),))
     inside = " ".join((*keys, *words(rest)))
     for pair in pairs(spelled):
         if pair in index and pair not in STOP and pair not in inside:

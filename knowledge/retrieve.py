@@ -30,7 +30,7 @@ class Searcher:
         self.chunks = tuple(chunks)
         self.place = {chunk.id: number for number, chunk in enumerate(self.chunks)}
         self.keyword = KeywordIndex(
-            (chunk.titled for chunk in self.chunks), (name_of(chunk) for chunk in self.chunks if chunk.kind == "record")
+            (chunk.titled for chunk in self.chunks), ((chunk.language, name_of(chunk)) for chunk in self.chunks if chunk.kind == "record")
         )
         self._speller = Speller(self.keyword.frequency, known, self._surface)
         self._thesaurus = synonyms or thesaurus()
@@ -43,7 +43,7 @@ class Searcher:
 
     def query(self, text: str, language: Language | None = None, context: Sequence[Context] = ()) -> Query:
         """Read a question against this collection."""
-        return read(text, self.keyword, self._speller, self._thesaurus, language, context)
+        return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context)
 
     @cached_property
     def _names(self) -> tuple[dict[str, list[int]], Scores, dict[str, float]]:
@@ -57,7 +57,7 @@ class Searcher:
             for term in set(terms(name_of(chunk))):
                 places[term].append(number)
                 weights[number] += self.keyword.idf(term)
-        telling = {term: _MODEL if any(c.isdigit() or c == "·" for c in term) else _WORD for term in self.keyword.names}
+        telling = {term: _MODEL if "·" in term or not (term.isalpha() or term.isdigit()) else _WORD for term in self.keyword.names}
         return places, weights, telling
 
     def lexical(self, query: Query) -> tuple[Scores, Scores]:
@@ -142,6 +142,8 @@ class Searcher:
         scores = np.where(foreign, scores * FOREIGN, scores)
         named = [self.chunks[n].kind == "record" and legs.title[i] >= NAMED and not foreign[i] for i, n in enumerate(candidates)]
         order = [int(i) for i in np.argsort(-scores, kind="stable") if scores[i] > 0]
+        if order and not foreign[order[0]]:  # a page in another language answers only where none in the customer's own does as well
+            order = [i for i in order if not foreign[i]]
         # A record is cut into chunks, and the field that is asked for may be in any: what the query names comes whole.
         best = sorted({*order[:k], *[i for i in order if named[i]][:_NAMED_CHUNKS]}, key=order.index)
         return [

@@ -16,6 +16,10 @@ _MODEL = re.compile(
 # An error code or a model's: "P-03", "E4".
 _CODE = re.compile(r"(?<![\w-])[A-Za-z]{1,4}-\d{1,5}(?![\w-])|(?<![\w-])[A-Za-z]{1,2}\d{1,3}(?![\w-])")
 
+_SIZE = re.compile(
+    r"(\d{1,2})\s?(?:英寸|寸|[- ]?inch\b)", re.IGNORECASE
+)  # a size by which things are called: "27寸那台", "the 34 inch one"
+
 # Words that say nothing of what a text is about. Question words are among them: a document does not repeat the question.
 _STOP = """
 a an and any are as at be been but by can cant could did do does doing done dont for from get gets getting give gives go going gonna got
@@ -77,7 +81,7 @@ def models(text: str, *, loose: bool = True) -> list[str]:
     figure ("is a", "after 2").
     """
     text = normalise(text)
-    found = [f"{code.lower()}·" for code in _CODE.findall(text)]
+    found = [*(f"{code.lower()}·" for code in _CODE.findall(text)), *(f"{size}inch·" for size in _SIZE.findall(text))]
     for match in _MODEL.finditer(text):
         name, mark = match["latin"] or match["han"], match["mark"]
         if name.lower() in STOP or (not loose and match["latin"] and not (name[0].isupper() and mark[0] == mark[0].upper())):

@@ -1,4 +1,7 @@
-"""The embedded default: answers with the best supported sentences of the passages, word for word. Needs no model of its own, never invents."""
+"""The embedded default: answers with the best supported sentences of the passages, word for word.
+
+It needs no model of its own and never invents.
+"""
 
 import math
 import re
@@ -20,7 +23,7 @@ class ExtractiveBackend:
     """Keeps the `Backend` Protocol. Yields nothing when the passages do not seem to hold the answer."""
 
     kind = "extractive"
-    adapter = None
+    adapter: str | None = None
 
     def __init__(self, name: str = "extractive", threshold: float = 0.5, window: int = 100_000) -> None:
         """threshold: the confidence, 0..1, under which it says nothing."""

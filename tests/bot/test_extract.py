@@ -11,7 +11,7 @@ from bot.backends.base import Options
 from bot.backends.extractive import ExtractiveBackend, said
 from bot.extract import FEATURES, HEAD, Pick, choose, confidence, features, head, rank
 from bot.messages import Prompt
-from knowledge.documents import Gaps, Chunk, Kind, Language, Passage, Unit
+from knowledge.documents import Chunk, Gaps, Kind, Language, Passage, Unit
 
 GOOD = Unit("Products can be returned within 30 days.", 0.9, 0.2, 0.95, 0.8)
 WEAK = Unit("The product must be unused.", 0.1, 0.2, 0.25, 0.1)

@@ -80,7 +80,7 @@ def test_language_of_the_text_then_of_the_page_then_english():
     assert ask("退货").language == "zh"
     assert ask("123").language == "en"
     assert ask("123", (("退货", 0.5),)).language == "zh"
-    assert read("123", INDEX, Speller(INDEX.frequency), SYNONYMS, "zh").language == "zh"
+    assert read("123", INDEX, Speller(INDEX.frequency), SYNONYMS, language="zh").language == "zh"
 
 
 @settings(deadline=None)
