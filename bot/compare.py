@@ -24,7 +24,9 @@ def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) 
     if not 2 <= len(records) <= 3 or not _COMPARES.search(question):
         return []
     fields = {name: {_field(unit.text): unit.text for passage in found for unit in passage.units} for name, found in records.items()}
-    about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features["rest"] + pick.score))
+    about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features.get("rest", 0.0) + pick.score))
+    if not about:
+        return []
     for pick in about:
         wanted = _field(pick.unit.text)
         # A description names the thing itself, and so agrees with any question about it.

@@ -104,7 +104,7 @@ class TestHosted:
     @pytest.mark.parametrize("language", ["en", "zh"])
     def test_the_answer_grows_and_stop_keeps_what_came(self, visit: Visits, hosted_shop: tuple[Server, Stub], language: Any):
         stub, words = hosted_shop[1], texts(language)
-        stub.reply = Reply(tuple(f"word{number} " for number in range(400)), gap_s=0.05)
+        stub.reply = Reply(tuple(f"word{number} " for number in range(2000)), gap_s=0.05)
         stub.closed.clear()
         seen = visit(language)
         seen.ask(PRICE[language][0])
@@ -114,9 +114,9 @@ class TestHosted:
         seen.page.get_by_role("button", name=words.stop).click()
         seen.settled()
         expect(seen.page.locator(".stopped")).to_have_text(words.stopped)
-        assert stub.closed.wait(10)  # the model is not left talking to nobody
+        assert stub.closed.wait(30)  # the model is not left talking to nobody
         kept = seen.page.locator(".reply .text").last.inner_text()
-        assert "word399" not in kept
+        assert "word1999" not in kept
         seen.reload()
         assert seen.page.locator(".reply .text").last.inner_text() == kept
 

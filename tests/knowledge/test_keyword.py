@@ -36,7 +36,9 @@ def test_bm25_by_hand():
 
 
 def test_what_tells_one_name_from_the_others():
-    index = KeywordIndex(["x"], ["Nova Printer", "Nova Tablet", "Nova Tablet", "Lumen 27"])
+    index = KeywordIndex(
+        ["x"], [("en", name) for name in ("Nova Printer", "Nova Tablet", "Nova Tablet", "Lumen 27")] + [("zh", "Lumen 27")]
+    )
     assert "nova" not in index.names
     assert {"printer", "tablet", "lumen·27"} <= index.names
 

@@ -16,7 +16,7 @@ TEXTS = [
     "退货需要运费",
     "保修期为两年",
 ]
-INDEX = KeywordIndex(TEXTS, ["Nova S5", "Nova S9"])
+INDEX = KeywordIndex(TEXTS, [("en", "Nova S5"), ("en", "Nova S9")])
 SYNONYMS = parse({"en": ["refund money-back", "shipping delivery"], "zh": ["退货 寄回"]})
 
 

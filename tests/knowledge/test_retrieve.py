@@ -66,11 +66,13 @@ def test_the_vectors_bring_in_what_no_word_does_and_only_as_far_as_trusted():
     assert 0 < half < whole
 
 
-def test_the_other_language_counts_less():
-    near = {"tuihuo": 0.9, "refund": 0.9}
-    english, chinese = SEARCHER.rank(SEARCHER.query("zebra"), 2, near, near, 1.0)
-    assert english.chunk.language == "en"
+def test_the_other_language_counts_less_and_is_left_out_where_the_asked_one_does_better():
+    query = SEARCHER.query("zebra")
+    (english,) = SEARCHER.rank(query, 1, {"refund": 0.9}, {"refund": 0.9}, 1.0)
+    (chinese,) = SEARCHER.rank(query, 1, {"tuihuo": 0.9}, {"tuihuo": 0.9}, 1.0)
     assert chinese.score == pytest.approx(FOREIGN * english.score, rel=1e-5)
+    near = {"tuihuo": 0.9, "refund": 0.9}
+    assert ids(SEARCHER.rank(query, 2, near, near, 1.0)) == ["refund"]
 
 
 def test_vectors_of_chunks_that_are_gone_are_passed_over():
