@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib import resources
 
 from bot.expect import asked, has
+from bot.messages import Prompt
 from knowledge.documents import Gaps, Language, Passage, Unit
 
 FEATURES = (
@@ -178,6 +179,11 @@ def confidence(question: str, picks: Sequence[Pick], language: Language, gaps: G
         language, weights["cut"]["en"]
     )
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+
+
+def sure(prompt: Prompt) -> float:
+    """How likely the evidence of a prompt holds the answer, 0..1."""
+    return confidence(prompt.question, rank(prompt.question, prompt.passages), prompt.language, prompt.gaps)
 
 
 def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:

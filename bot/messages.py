@@ -72,6 +72,7 @@ class Answer:
     interrupted: the customer stopped it or the backend broke off; `text` is what came until then.
     rungs: the backends tried before the one that answered, each with its error, for the support lead.
     latency_ms: `first_token`, `total` and one entry a stage, in milliseconds.
+    confidence: how likely the evidence holds an answer, 0..1; None where it was not asked for.
     """
 
     text: str
@@ -93,6 +94,7 @@ class Answer:
     rungs: tuple[tuple[str, str], ...] = ()
     suggestions: tuple[str, ...] = ()
     reply: str = ""  # the id of the saved reply, what feedback refers to
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from bot.backends.base import Backend, Options
 from bot.context import fit, focus, leans_on, self_contained, shrink, size
 from bot.errors import BadMessage, UnknownBackend
 from bot.expect import asked
+from bot.extract import sure
 from bot.ladder import Ladder, Rung
 from bot.messages import Answer, Delta, Message, Prompt, Request, Route, Tokens
 from bot.records import Received
 from bot.store import Store
 from bot.triage import Triage, cleaned, language_of, triage
 from bot.waiting import OneAtATime
-from knowledge.documents import Chunk, Document, Language, Passage, Section
+from knowledge.documents import Document, Language, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
 from knowledge.language import detect
@@ -267,14 +268,15 @@ class Router:
         """Answer without a conversation and without saving anything, from given passages or from a collection: for evaluation."""
         request = self._checked(Request(question, backend=backend, collection=collection, history=tuple(history)))
         turn = self._begin(Received("", "", "", 0), request, time.monotonic())
-        given = None if passages is None else [_document(passage.chunk) for passage in passages]
+        given = None if passages is None else [document_of(passage.chunk) for passage in passages]
         found = self._retrieve(turn, given)
         if found.passages and (given is not None or found.passages[0].score >= self._rules.threshold):
             list(self._generate(turn, found, threading.Event()))
+        confidence = sure(turn.prompt) if turn.prompt else 0.0  # before the prompt goes
         if not turn.text:
             turn.abstained, turn.prompt = True, None
             list(self._said(turn, "dont_know", "missing_knowledge"))
-        return self._answer(turn)
+        return replace(self._answer(turn), confidence=confidence)
 
     def _ladder_for(self, name: str | None) -> list[Backend]:
         first, last = self._backends[name or self._rules.default], self._backends["extractive"]
@@ -293,7 +295,3 @@ class Router:
     def _reply(self, language: Language, key: str) -> str:
         rules = self._rules
         return prompts.texts(language).reply(key, shop=rules.shop, contact=rules.contact, limit=rules.max_chars)
-
-
-def _document(chunk: Chunk) -> Document:
-    return Document(chunk.source, chunk.title, (Section(chunk.heading, chunk.text, chunk.kind),), "")

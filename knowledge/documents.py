@@ -96,3 +96,8 @@ class Gaps:
     unknown: float = 0.0
     open: float = 0.0
     lacking: float = 0.0
+
+
+def document_of(chunk: Chunk) -> Document:
+    """A chunk as a document of its own, to be read again."""
+    return Document(chunk.source, chunk.title, (Section(chunk.heading, chunk.text, chunk.kind),), "")

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from knowledge.chunk import chunk as cut
 from knowledge.documents import Document, Language, Passage
-from knowledge.embed import Embedder
+from knowledge.embed import Embedder, Vectors
 from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
@@ -178,15 +178,21 @@ class Index:
         return self._found(loaded, vectors, loaded.searcher.query(text, context=context), k)
 
     def _found(self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int) -> Found:
+        passages, vector = self._ranked(loaded, vectors, query, k)
+        if vector is not None:
+            cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
+            passages = [with_cosines(passage, cosines[passage.chunk.id]) for passage in passages]
+        return Found(tuple(passages), loaded.searcher.gaps(query, passages))
+
+    def _ranked(
+        self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int, *, units: bool = True
+    ) -> tuple[list[Passage], Vectors | None]:
+        """The best passages, and the query's vector where the embedder can be relied on for its language."""
         trust = trusted(loaded.trust, query.language)
         if trust <= 0:
-            ranked = loaded.searcher.rank(query, k)
-            return Found(tuple(ranked), loaded.searcher.gaps(query, ranked))
+            return loaded.searcher.rank(query, k, units=units), None
         vector = self._embedder.queries(list(dict.fromkeys((query.text, query.leaning)))).mean(axis=0)
-        passages = loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust)
-        cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
-        found = tuple(with_cosines(passage, cosines[passage.chunk.id]) for passage in passages)
-        return Found(found, loaded.searcher.gaps(query, found))
+        return loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust, units=units), vector
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
         """The passages of `find`."""
@@ -202,8 +208,12 @@ class Index:
         self, text: str, k: int = 10, collection: str = "default", context: Sequence[Context] = ()
     ) -> list[tuple[str, float]]:
         """The best `k` documents by their best chunk: (source, score), best first."""
+        loaded = self.loaded(collection)
+        if loaded is None or not text.strip() or k < 1:
+            return []
+        query = loaded.searcher.query(text, context=context)
         best: dict[str, float] = {}
-        for passage in self.find(text, 8 * k, collection, context=context).passages:
+        for passage in self._ranked(loaded, self._vectors(collection), query, 8 * k, units=False)[0]:
             best.setdefault(passage.chunk.source, passage.score)
         return list(best.items())[:k]
 

@@ -115,8 +115,10 @@ class Searcher:
         chunk_cosines: Mapping[str, float] | None = None,
         sentence_cosines: Mapping[str, float] | None = None,
         trust: float = 0.0,
+        *,
+        units: bool = True,
     ) -> list[Passage]:
-        """The best `k` chunks, and all of the records that the query names.
+        """The best `k` chunks, and all of the records that the query names; without their sentences where `units` is off.
 
         The cosines are by chunk id and may lack chunks: those are taken to be as far as the farthest that is there.
         """
@@ -145,13 +147,13 @@ class Searcher:
         if order and not foreign[order[0]]:  # a page in another language answers only where none in the customer's own does as well
             order = [i for i in order if not foreign[i]]
         # A record is cut into chunks, and the field that is asked for may be in any: what the query names comes whole.
-        best = sorted({*order[:k], *[i for i in order if named[i]][:_NAMED_CHUNKS]}, key=order.index)
+        also = set([i for i in order[k:] if named[i]][:_NAMED_CHUNKS])
+        best = [i for place, i in enumerate(order) if place < k or i in also]
+        found = [(i, candidates[i]) for i in best]
         return [
-            Passage(
-                self.chunks[candidates[i]], float(scores[i]), self.units(query, candidates[i]), _by_name(legs, i), bool(named[i])
-            )
-            for i in best
-        ]  # fmt: skip
+            Passage(self.chunks[n], float(scores[i]), self.units(query, n) if units else (), _by_name(legs, i), bool(named[i]))
+            for i, n in found
+        ]
 
     def _cosines(self, candidates: Sequence[int], cosines: Mapping[str, float] | None) -> Scores | None:
         if not cosines:

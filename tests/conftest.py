@@ -9,6 +9,11 @@ from tests.real import Server, copy_of, sample_folder, serving
 from tests.stub_openai import Stub, stub_openai
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests last: Playwright keeps an event loop running in this thread, where no other test could start one."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(scope="session")
 def shop_folder() -> Path:
     """A data folder with the sample shop in it. To be copied, not opened."""

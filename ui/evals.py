@@ -154,7 +154,7 @@ def _judged(row: Row, answer: Answer) -> Row:
         "route": answer.route,
         "reason": answer.reason,
         "is_impossible": row["is_impossible"],
-        "confidence": max((citation.score for citation in answer.citations), default=0.0),
+        "confidence": answer.confidence if answer.confidence is not None else max((c.score for c in answer.citations), default=0.0),
         "exact_match": answer_metrics.exact_match(spoken, golds),
         "f1": answer_metrics.f1(spoken, golds),
         "contains": answer_metrics.contains(spoken, golds),
