@@ -38,6 +38,18 @@ class Breaker:
             self._rests_until = self._clock() + self._rest_s
             return True
 
+    def left(self, answering: bool) -> None:
+        """Tell that the customer left or stopped the reply, answering: after its first text, which was a success until then.
+
+        Where nothing had come yet nothing was learned: if the call was the probe, the next one is.
+        """
+        if answering:
+            self.record(ok=True)
+            return
+        with self._lock:
+            if self._rests_until is not None:
+                self._rests_until = self._clock()
+
     def record(self, ok: bool) -> None:
         """Tell how a call went."""
         with self._lock:

@@ -115,12 +115,19 @@ class Ladder:
                     retries += 1
                     if not (options.cancel or Event()).wait(error.retry_after):
                         continue
+                    breaker.left(answering=False)
                     return cancelled
-                if not isinstance(error, ContextOverflow):  # which is the prompt's fault
+                if isinstance(error, ContextOverflow):  # which is the prompt's fault
+                    breaker.left(answering=False)
+                else:
                     breaker.record(ok=False)
                 logger.warning("backend %s failed: %s", backend.name, error)
                 return Rung(backend.name, str(error) or type(error).__name__, interrupted=said)
+            except GeneratorExit:
+                breaker.left(said)
+                raise
             if options.cancel and options.cancel.is_set():
+                breaker.left(said)
                 return cancelled
             breaker.record(ok=True)
             return Rung(backend.name)

@@ -1,5 +1,6 @@
 """The fallback ladder, on scripted backends."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -170,6 +171,29 @@ def test_a_failing_backend_is_rested_probed_and_taken_back() -> None:
     assert climb([moody, good()], ladder)[0] == "Moody."  # the probe, which does not
     assert climb([moody, good()], ladder)[0] == "Moody."
     assert not ladder.breaker("moody").resting
+
+
+@pytest.mark.parametrize("leaves", ["closes the page", "presses stop"])
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_probe_that_the_customer_leaves_does_not_keep_the_backend_resting(leaves: str, heard: bool) -> None:
+    clock, ladder = virtual(Limits())
+    moody, cancel = Moody([DOWN] * 5), threading.Event()
+    for _ in range(5):
+        climb([moody, good()], ladder)
+    clock.advance(30)
+    probe = ladder.climb([moody, good()], PROMPT, Options(cancel=cancel))
+    if not heard:
+        cancel.set()
+        list(probe)
+    elif leaves == "presses stop":
+        assert next(probe) == "Moody."
+        cancel.set()
+        list(probe)
+    else:
+        assert next(probe) == "Moody."
+        probe.close()
+    assert ladder.breaker("moody").resting is not heard
+    assert climb([moody, good()], ladder)[0] == "Moody."
 
 
 def test_the_last_backend_is_asked_whatever_its_breaker_says() -> None:
