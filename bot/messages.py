@@ -97,6 +97,46 @@ class Answer:
     confidence: float | None = None
 
 
+ExampleState = Literal["pending", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with a good answer to it, in the approved pool or on its way there. It may be shown in prompts only when approved.
+
+    evidence: the passage that the answer rests on. reasoning: how one gets from the evidence to the answer, for worked examples.
+    conversation, customer: where it comes from; empty for one that was written by hand. at: position in time of its source, ISO 8601.
+    """
+
+    id: str
+    question: str
+    answer: str
+    language: Language = "en"
+    evidence: str = ""
+    reasoning: str = ""
+    intent: str = ""
+    conversation: str = ""
+    customer: str = ""
+    at: str = ""
+    state: ExampleState = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a prompt is made of, before it is cut to a window.
+
+    passages: best first. facts: what is known of this customer, most relevant first. summary: of what was said before `history`.
+    examples: approved ones, the most fitting first. history: oldest first.
+    """
+
+    question: str
+    passages: tuple[Passage, ...] = ()
+    examples: tuple[Example, ...] = ()
+    facts: tuple[str, ...] = ()
+    summary: str = ""
+    history: tuple[Message, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What a backend is asked: the very messages, and the evidence they were built from.

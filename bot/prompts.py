@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import resources
 from string import Template
 
-from bot.messages import Message, Prompt
+from bot.messages import Message, Parts, Prompt
 from knowledge.documents import Language, Passage
 
 _LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -45,16 +45,16 @@ def offers_person(said: str) -> bool:
     return any(said == texts(language).reply("dont_know") for language in _LANGUAGES)
 
 
-def build(question: str, passages: Sequence[Passage], history: Sequence[Message], *, language: Language, shop: str, today: date) -> Prompt:
+def build(parts: Parts, *, language: Language, shop: str, today: date) -> Prompt:
     """The very messages a turn sends: system with the passages, what was said, and the question.
 
     The most relevant passages stand at the ends of the list, not in its middle (Liu et al. 2023, "Lost in the middle").
     """
     templates = texts(language)
-    numbered = "\n\n".join(f"[{n}] {_inert(passage.chunk.titled)}" for n, passage in enumerate(_ends_first(passages), 1))
+    numbered = "\n\n".join(f"[{n}] {_inert(passage.chunk.titled)}" for n, passage in enumerate(_ends_first(parts.passages), 1))
     system = Template(templates.system).substitute(shop=shop, today=today.isoformat(), passages=numbered or "-")
-    messages = (Message("system", system), *history, Message("customer", question))
-    return Prompt(messages, question, tuple(passages), language, templates.version)
+    messages = (Message("system", system), *parts.history, Message("customer", parts.question))
+    return Prompt(messages, parts.question, parts.passages, language, templates.version)
 
 
 def _ends_first(passages: Sequence[Passage]) -> list[Passage]:

@@ -5,20 +5,21 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot import checks, prompts
+from bot import prompts
 from bot.backends.base import Backend, Options
-from bot.context import fit, focus, leans_on, self_contained, shrink, size
+from bot.context import fit, focus, leans_on, self_contained, shrink
 from bot.errors import BadMessage, UnknownBackend
 from bot.expect import asked
 from bot.extract import sure
 from bot.ladder import Ladder, Rung
-from bot.messages import Answer, Delta, Message, Prompt, Request, Route, Tokens
+from bot.messages import Answer, Delta, Message, Parts, Prompt, Request
 from bot.records import Received
 from bot.store import Store
-from bot.triage import Triage, cleaned, language_of, triage
+from bot.triage import cleaned, language_of, triage
+from bot.turn import Rules, Turn, answer_of, provenance
 from bot.waiting import OneAtATime
 from knowledge.documents import Document, Language, Passage, document_of
 from knowledge.errors import KnowledgeError
@@ -29,57 +30,16 @@ from knowledge.report import Found
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How turns are made. threshold: relevance, 0..1, under which no model is asked. passages: how many are looked at. shop, contact: as
-    the customer reads them."""
-
-    shop: str = "the shop"
-    contact: str = ""
-    default: str = "extractive"
-    threshold: float = 0.1
-    passages: int = 12
-    told: int = 6
-    max_chars: int = 4000
-    max_tokens: int = 512
-    temperature: float = 0.0
-
-
-@dataclass(slots=True)
-class _Turn:
-    """What is known of a turn as it goes on."""
-
-    received: Received
-    request: Request
-    triage: Triage
-    history: tuple[Message, ...]
-    began: float
-    question: str = ""
-    prompt: Prompt | None = None
-    saved: int = 0
-    text: str = ""
-    backend: str = ""
-    rungs: tuple[tuple[str, str], ...] = ()
-    interrupted: bool = False
-    abstained: bool = False
-    route: Route = "answer"
-    reason: str | None = None
-    marks: dict[str, float] = field(default_factory=dict)
-
-    def mark(self, stage: str) -> None:
-        self.marks[stage] = round(1000 * (time.monotonic() - self.began), 1)
-
-
 class Router:
     """Answers turns. Thread-safe; turns of one conversation go one after the other."""
 
-    def __init__(self, store: Store, index: Index, backends: Mapping[str, Backend], ladder: Ladder, rules: Rules = Rules()) -> None:
+    def __init__(self, store: Store, index: Index, backends: Mapping[str, Backend], ladder: Ladder, rules: Rules | None = None) -> None:
         """backends: by name; `extractive` must be among them, it is the last rung of every ladder."""
         self._store = store
         self._index = index
         self._backends = backends
         self._ladder = ladder
-        self._rules = rules
+        self._rules = rules or Rules()
         self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
@@ -108,18 +68,18 @@ class Router:
                 raise
             yield self._save(turn)
 
-    def _begin(self, received: Received, request: Request, began: float) -> _Turn:
+    def _begin(self, received: Received, request: Request, began: float) -> Turn:
         if request.history is None:
             history = self._store.history(received.conversation, received.position)
         else:
             history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
         spoken = next((found for line in reversed(history) if line.role == "customer" and (found := language_of(line.text))), None)
         offered = bool(history) and prompts.offers_person(history[-1].text)
-        turn = _Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
+        turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
         turn.mark("triage")
         return turn
 
-    def _answered(self, turn: _Turn, cancel: threading.Event) -> Iterator[Delta]:
+    def _answered(self, turn: Turn, cancel: threading.Event) -> Iterator[Delta]:
         if turn.triage.kind == "person":
             yield from self._handed_over(turn)
             return
@@ -143,7 +103,7 @@ class Router:
         turn.abstained = True
         yield from self._said(turn, "dont_know", reason="missing_knowledge")
 
-    def _retrieve(self, turn: _Turn, given: Sequence[Document] | None = None) -> Found:
+    def _retrieve(self, turn: Turn, given: Sequence[Document] | None = None) -> Found:
         whole = turn.request.text
         core, story = focus(whole)
         context = (*story, *leans_on(whole, turn.history))
@@ -155,19 +115,20 @@ class Router:
         turn.mark("retrieve")
         return found
 
-    def _fit(self, turn: _Turn, found: Found, backend: Backend) -> Prompt:
+    def _fit(self, turn: Turn, found: Found, backend: Backend) -> Prompt:
         rules, language, today = self._rules, turn.triage.language, datetime.now(UTC).date()
 
         def make(history: Sequence[Message], passages: int) -> Prompt:
             shown = found.passages if backend.kind == "extractive" else found.passages[:passages]
-            prompt = prompts.build(turn.request.text, shown, history, language=language, shop=rules.shop, today=today)
+            parts = Parts(turn.request.text, tuple(shown), history=tuple(history))
+            prompt = prompts.build(parts, language=language, shop=rules.shop, today=today)
             return replace(prompt, question=turn.question, gaps=found.gaps)
 
         prompt, turn.saved = fit(make, turn.history, rules.told, backend.count, window=backend.window, reply=rules.max_tokens)
         turn.mark("prompt")
         return prompt
 
-    def _generate(self, turn: _Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
+    def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
         ladder = self._ladder_for(turn.request.backend)
         turn.prompt = self._fit(turn, found, ladder[0])
         turn.interrupted = True  # until the reply is whole
@@ -194,7 +155,7 @@ class Router:
         turn.interrupted = rungs[-1].interrupted
         turn.backend = rungs[-1].backend if turn.interrupted or not rungs[-1].error else ""
 
-    def _said(self, turn: _Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
+    def _said(self, turn: Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
         """One of the bot's own sentences as the whole reply."""
         turn.text = self._reply(turn.triage.language, key)
         if self._rules.contact and key in ("handover", "handover_already", "failed"):
@@ -203,46 +164,15 @@ class Router:
         turn.mark("first_token")
         yield Delta(turn.text)
 
-    def _handed_over(self, turn: _Turn) -> Iterator[Delta]:
+    def _handed_over(self, turn: Turn) -> Iterator[Delta]:
         waiting = self._store.state(turn.received.conversation) in ("waiting", "agent")
         self._store.hand_over(turn.received.conversation, "customer_request")
         turn.route = "human"
         yield from self._said(turn, "handover_already" if waiting else "handover", "customer_request")
 
-    def _answer(self, turn: _Turn) -> Answer:
-        turn.mark("total")
-        backend, prompt = self._backends.get(turn.backend), turn.prompt
-        return Answer(
-            text=turn.text,
-            conversation=turn.received.conversation,
-            message=turn.received.message,
-            citations=checks.cite(turn.text, prompt.passages) if prompt and backend and not turn.abstained else (),
-            abstained=turn.abstained,
-            route=turn.route,
-            reason=turn.reason,
-            backend=turn.backend,
-            adapter=backend.adapter if backend else None,
-            prompt_version=prompt.version if prompt else "",
-            language=turn.triage.language,
-            tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), turn.saved) if prompt and backend else Tokens(),
-            latency_ms={"first_token": turn.marks["total"], **turn.marks},
-            interrupted=turn.interrupted,
-            rungs=turn.rungs,
-        )
-
-    def _save(self, turn: _Turn) -> Answer:
-        answer = self._answer(turn)
-        passages = turn.prompt.passages if turn.prompt else ()
-        evidence = " ".join((turn.request.text, *(message.text for message in turn.prompt.messages))) if turn.prompt else ""
-        provenance = {
-            "question": turn.question,
-            "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
-            "messages": [asdict(message) for message in turn.prompt.messages] if turn.prompt and answer.backend != "extractive" else [],
-            "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend else [],
-            "embedder": self._index.embedder.name,
-            "collection": turn.request.collection,
-        }
-        return replace(answer, reply=self._store.finish(answer, provenance))
+    def _save(self, turn: Turn) -> Answer:
+        answer = answer_of(turn, self._backends)
+        return replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
 
     def resume(self) -> int:
         """Tell the customers whose turns a crash cut off that it did, and say how many they are. Only while nothing else answers.
@@ -276,7 +206,7 @@ class Router:
         if not turn.text:
             turn.abstained, turn.prompt = True, None
             list(self._said(turn, "dont_know", "missing_knowledge"))
-        return replace(self._answer(turn), confidence=confidence)
+        return replace(answer_of(turn, self._backends), confidence=confidence)
 
     def _ladder_for(self, name: str | None) -> list[Backend]:
         first, last = self._backends[name or self._rules.default], self._backends["extractive"]

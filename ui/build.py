@@ -11,8 +11,9 @@ from bot.backends.extractive import ExtractiveBackend
 from bot.backends.hosted import open_hosted
 from bot.errors import BackendRejected
 from bot.ladder import Ladder, Limits
-from bot.router import Router, Rules
+from bot.router import Router
 from bot.store import Store
+from bot.turn import Rules
 from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
 from knowledge.store import ChromaStore

@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from bot.messages import Message
+from bot.messages import Message, Parts
 from bot.prompts import build, offers_person, texts
 from knowledge.documents import Chunk, Language, Passage
 
@@ -22,12 +22,12 @@ def passage(text: str, number: int = 1) -> Passage:
 
 def system(*found: str, language: Language = "en", shop: str = "TechCorp") -> str:
     passages = [passage(text, number) for number, text in enumerate(found, 1)]
-    return build("Q?", passages, (), language=language, shop=shop, today=TODAY).messages[0].text
+    return build(Parts("Q?", tuple(passages)), language=language, shop=shop, today=TODAY).messages[0].text
 
 
 def test_the_messages_of_a_turn():
     history = (Message("customer", "one"), Message("bot", "two"))
-    prompt = build("Q?", [passage("A fact.")], history, language="en", shop="TechCorp", today=TODAY)
+    prompt = build(Parts("Q?", (passage("A fact."),), history=history), language="en", shop="TechCorp", today=TODAY)
     assert prompt.messages[1:] == (*history, Message("customer", "Q?"))
     assert prompt.messages[0].role == "system"
     for part in ("TechCorp", "2026-01-02", "Title > Heading\nA fact.", "<passages>", "</passages>"):
@@ -55,7 +55,7 @@ def test_the_most_relevant_stand_at_the_ends():
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_odd_text_stays_as_it_is(language: Language):
-    prompt = build(ODD, [passage(ODD)], (Message("customer", ODD),), language=language, shop=ODD, today=TODAY)
+    prompt = build(Parts(ODD, (passage(ODD),), history=(Message("customer", ODD),)), language=language, shop=ODD, today=TODAY)
     assert prompt.messages[0].text.count(ODD) == 2
     assert [message.text for message in prompt.messages[1:]] == [ODD, ODD]
     assert ODD in texts(language).reply("greeting", shop=ODD, contact="", limit=1)
@@ -81,7 +81,7 @@ def test_the_version_tells_the_template():
         template = resources.files("bot").joinpath(f"templates/system.{language}.txt").read_bytes()
         version = f"system.{language}@{hashlib.sha256(template).hexdigest()[:10]}"
         assert texts(language).version == version
-        assert build("Q?", [], (), language=language, shop="x", today=TODAY).version == version
+        assert build(Parts("Q?"), language=language, shop="x", today=TODAY).version == version
     assert texts("en").version != texts("zh").version
 
 

@@ -12,10 +12,11 @@ from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
 from bot.ladder import Ladder
 from bot.messages import Answer, Delta, Request
-from bot.router import Router, Rules
+from bot.router import Router
 from bot.store import Store
 from bot.tables import messages
 from bot.tables import metadata as bot_tables
+from bot.turn import Rules
 from knowledge.documents import Document, Section
 from knowledge.embed import HashEmbedder, Vectors
 from knowledge.ingest import Index

@@ -1,0 +1,92 @@
+"""What is known of a turn as it goes on, and what is kept of it when it ends."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot import checks
+from bot.backends.base import Backend
+from bot.context import size
+from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
+from bot.records import Received
+from bot.triage import Triage
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How turns are made. threshold: relevance, 0..1, under which no model is asked. passages: how many are looked at. shop, contact: as
+    the customer reads them."""
+
+    shop: str = "the shop"
+    contact: str = ""
+    default: str = "extractive"
+    threshold: float = 0.1
+    passages: int = 12
+    told: int = 6
+    max_chars: int = 4000
+    max_tokens: int = 512
+    temperature: float = 0.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is known of a turn as it goes on."""
+
+    received: Received
+    request: Request
+    triage: Triage
+    history: tuple[Message, ...]
+    began: float
+    question: str = ""
+    prompt: Prompt | None = None
+    saved: int = 0
+    text: str = ""
+    backend: str = ""
+    rungs: tuple[tuple[str, str], ...] = ()
+    interrupted: bool = False
+    abstained: bool = False
+    route: Route = "answer"
+    reason: str | None = None
+    marks: dict[str, float] = field(default_factory=dict)
+
+    def mark(self, stage: str) -> None:
+        self.marks[stage] = round(1000 * (time.monotonic() - self.began), 1)
+
+
+def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
+    """The turn's end as it is saved and printed."""
+    turn.mark("total")
+    backend, prompt = backends.get(turn.backend), turn.prompt
+    return Answer(
+        text=turn.text,
+        conversation=turn.received.conversation,
+        message=turn.received.message,
+        citations=checks.cite(turn.text, prompt.passages) if prompt and backend and not turn.abstained else (),
+        abstained=turn.abstained,
+        route=turn.route,
+        reason=turn.reason,
+        backend=turn.backend,
+        adapter=backend.adapter if backend else None,
+        prompt_version=prompt.version if prompt else "",
+        language=turn.triage.language,
+        tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), turn.saved) if prompt and backend else Tokens(),
+        latency_ms={"first_token": turn.marks["total"], **turn.marks},
+        interrupted=turn.interrupted,
+        rungs=turn.rungs,
+    )
+
+
+def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
+    """All that the answer was made from, as JSON: enough to show what the bot saw and to ask another backend the same."""
+    prompt = turn.prompt
+    passages = prompt.passages if prompt else ()
+    evidence = " ".join((turn.request.text, *(message.text for message in prompt.messages))) if prompt else ""
+    return {
+        "question": turn.question,
+        "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
+        "messages": [asdict(message) for message in prompt.messages] if prompt else [],
+        "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend else [],
+        "embedder": embedder,
+        "collection": turn.request.collection,
+    }
