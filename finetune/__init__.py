@@ -1,0 +1,1 @@
+"""Transcripts in, an evaluated and promoted adapter out."""

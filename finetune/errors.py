@@ -1,0 +1,40 @@
+"""What can go wrong in this package.
+
+    FinetuneError
+    ├── BadConfig      a training option that is not allowed
+    ├── BadRows        rows that cannot be learned from
+    ├── UnknownRun     a run that does not exist
+    ├── BaseUnusable   the base model cannot be opened or used this way
+    ├── Diverged       the training broke: losses that are not numbers
+    └── Stopped        somebody stopped the run; it can be resumed
+
+Every message says what was got, what is allowed and what to do.
+"""
+
+
+class FinetuneError(Exception):
+    """Base of all errors of this package."""
+
+
+class BadConfig(FinetuneError):
+    """A training option has a value that is not allowed."""
+
+
+class BadRows(FinetuneError):
+    """Rows that cannot be learned from."""
+
+
+class UnknownRun(FinetuneError):
+    """A run was named that does not exist."""
+
+
+class BaseUnusable(FinetuneError):
+    """The base model cannot be opened, or not used like this."""
+
+
+class Diverged(FinetuneError):
+    """The training broke down: its losses are not numbers any more."""
+
+
+class Stopped(FinetuneError):
+    """The run was stopped. What it has done is kept, and it can be resumed."""
