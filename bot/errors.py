@@ -4,6 +4,8 @@
     ├── BadMessage             the customer's message cannot be taken (empty, too long); said to the customer
     ├── UnknownBackend         a backend was named that is not configured
     ├── UnknownConversation    an id that is not this customer's
+    ├── BadPolicy              a policy, or the settings of a backend, that cannot be
+    ├── PolicyChanged          somebody else changed the policy first
     └── BackendError           a backend did not answer; the router goes down the ladder
         ├── BackendUnavailable     down, refused, unknown host, 5xx
         ├── BackendTimeout         no first token, or a stall, within its limit
@@ -30,6 +32,14 @@ class UnknownBackend(BotError):
 
 class UnknownConversation(BotError):
     """A conversation id that does not exist or is another customer's."""
+
+
+class BadPolicy(BotError, ValueError):
+    """A policy, or the settings of a backend, that cannot be."""
+
+
+class PolicyChanged(BotError):
+    """Somebody else changed the policy first; look at it again and decide anew."""
 
 
 class BackendError(BotError):

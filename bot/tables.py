@@ -1,7 +1,8 @@
-"""The package's tables: conversations and their messages, the API's keys, and the settings that change while it runs."""
+"""The package's tables: conversations and their messages, API keys, the settings that change while it runs, and who answers."""
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -76,4 +77,51 @@ settings = Table(
     Column("name", String(64), primary_key=True),
     Column("value", JSON, nullable=False),
     Column("updated", Moment, nullable=False),
+)
+
+# Only ever added to: the newest row is the policy in force.
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("policy", JSON, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    CheckConstraint("version >= 1", name="version"),
+)
+
+# Beside those that the settings name. config: what its kind is opened with, keys of hosted models too.
+backends = Table(
+    "backends",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("added", Moment, nullable=False),
+)
+
+# What each backend was used for, by the day in UTC.
+backend_usage = Table(
+    "backend_usage",
+    metadata,
+    Column("day", String(10), primary_key=True),  # 2026-01-31
+    Column("backend", String(64), primary_key=True),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("reply_tokens", BigInteger, nullable=False),
+    CheckConstraint("prompt_tokens >= 0 AND reply_tokens >= 0", name="tokens"),
+)
+
+# What a backend in the shadow would have said; customers never see it.
+shadow_answers = Table(
+    "shadow_answers",
+    metadata,
+    Column("conversation", String(64), primary_key=True),
+    Column("message", String(64), primary_key=True),
+    Column("backend", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    ForeignKeyConstraint(["conversation", "message"], ["messages.conversation", "messages.id"], ondelete="CASCADE"),
 )
