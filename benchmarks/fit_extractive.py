@@ -20,8 +20,8 @@ import torch
 
 from bot import extract
 from bot.compare import compared
-from bot.context import focus, leans_on, self_contained
 from bot.expect import asked
+from bot.followup import focus, leans_on, self_contained
 from bot.messages import Message
 from knowledge.documents import Passage
 from ui.build import build

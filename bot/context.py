@@ -1,100 +1,105 @@
-"""What of the conversation a turn needs: which earlier lines a question leans on, and how much of everything fits the window."""
+"""How much of everything fits a backend's window: a budget for each part of a prompt, and one order in which they give way."""
 
-import re
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
-from bot.expect import asked
-from bot.messages import Message, Prompt
-from knowledge.chunk import sentences
-from knowledge.language import detect
-from knowledge.query import Context
-from knowledge.terms import STOP, words
+from bot.errors import ContextOverflow
+from bot.messages import Message, Parts, Prompt
 
 Count = Callable[[str], int]
-Make = Callable[[Sequence[Message], int], Prompt]
+Make = Callable[[Parts], Prompt]
+Kept = dict[str, int]
 
-_LEANING_EN = re.compile(
-    r"^(?:and|so|but|or|then|also|what about|how about|what if|ok(?:ay)?|in that case|even if|not)\b"
-    r"|\b(?:it|its|it's|that|this|these|those|them|they|one|ones|there|then|instead|either|both|else|too|same|other|another)\b",
-    re.IGNORECASE,
+SPARE = 0.02  # of every window, for what a chat template writes of its own accord
+MARKS = 6  # tokens that a chat template sets around a message; ChatML and Llama 3 take five
+
+# What goes when a prompt does not fit: (part, the least of it that stays, only as long as the part is over its own budget). Of the history
+# the oldest exchanges go, of everything else what is last: the least relevant. The newest exchange and the best passage outlast the rest.
+_ORDER = (
+    ("history", 2, True),
+    ("examples", 0, True),
+    ("facts", 0, True),
+    ("summary", 0, True),
+    ("passages", 1, True),
+    ("examples", 0, False),
+    ("history", 2, False),
+    ("passages", 1, False),
+    ("facts", 0, False),
+    ("summary", 0, False),
+    ("history", 0, False),
+    ("passages", 0, False),
 )
-_LEANING_ZH = re.compile(
-    r"^(?:那|还|也|要是|如果|万一|然后|所以|但|可是|不过|再|就|另外|换|放|和)"
-    r"|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他"
-)
-ASKED, SAID, STORY = (0.6, 0.3), 0.12, 0.4  # what words of earlier questions, of the last reply and of a story count beside the question's
-_SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
 
 
-def leans_on(question: str, history: Sequence[Message]) -> tuple[Context, ...]:
-    """The earlier lines that make `question` self-contained, newest first, each with its share; none for a question that stands alone.
+@dataclass(frozen=True)
+class Budget:
+    """How a window of tokens is shared out: shares of what the reply and the template's own words leave, 0..1, together 1.
 
-    What the customer asked before counts most: it names the thing. The bot's replies count little: they name much beside it.
+    A part may have more as long as others leave room. Where they do not, what is over its own budget goes first.
+    window, reply: tokens; a reply is given half of the window at most.
     """
-    earlier = [message for message in history if message.role in ("customer", "bot", "agent") and message.text.strip()]
-    if not earlier or not leaning(question):
-        return ()
-    before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
-    said = [message.text for message in earlier if message.role != "customer"][-1:]
-    return (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
+
+    window: int
+    reply: int
+    system: float = 0.16
+    facts: float = 0.06
+    summary: float = 0.24
+    passages: float = 0.24
+    examples: float = 0.06
+    history: float = 0.18
+    question: float = 0.06
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reply", max(1, min(self.reply, self.window // 2)))
+
+    @cached_property
+    def room(self) -> int:
+        """Tokens for the whole prompt, marks included."""
+        return int(self.window * (1 - SPARE)) - self.reply
+
+    def of(self, part: str) -> int:
+        """Tokens of one part, by its name."""
+        return int(self.room * float(getattr(self, part)))
 
 
-def focus(message: str) -> tuple[str, tuple[Context, ...]]:
-    """What a long message asks, and the story around it: the sentences with a question in them, or else the last one.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A prompt that fits. tokens: by part, the template's marks with their messages. saved: tokens that were left out."""
 
-    The story tells which thing is meant, but a dozen of its words must not outweigh the three that ask.
+    prompt: Prompt
+    parts: Parts
+    tokens: Mapping[str, int]
+    saved: int
+
+
+def fit(parts: Parts, make: Make, budget: Budget, count: Count) -> Fitted:
+    """As much of `parts` as the window holds, as `make` writes it out. Raises `ContextOverflow` where not even the question fits.
+
+    First each part is cut to its own budget, in the order history, examples, facts, summary, passages; then the examples go, the turns
+    before the last exchange, all passages but the best, the facts, the summary, the rest. At the very end the question itself is cut.
     """
-    parts = sentences(message)
-    if len(parts) < 2:
-        return message, ()
-    asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part)] or parts[-1:]
-    story = " ".join(part for part in parts if part not in asks)
-    return (" ".join(asks), ((story, STORY),)) if story else (message, ())
-
-
-def leaning(question: str) -> bool:
-    """Whether a question seems to leave out what it is about: short, or pointing back."""
-    meant = [word for word in words(question) if word not in STOP]
-    if len(meant) <= _SHORT:
-        return True
-    if len(meant) > 4 * _SHORT:
-        return False
-    return bool((_LEANING_ZH if detect(question) == "zh" else _LEANING_EN).search(question.strip()))
-
-
-def self_contained(question: str, context: Sequence[Context]) -> str:
-    """The question with the lines it leans on, as provenance shows it and as the extractive backend reads it."""
-    if not context:
-        return question
-    return f"{question} ({' / '.join(' '.join(line.split())[:200] for line, _ in context)})"
-
-
-def fit(make: Make, history: Sequence[Message], passages: int, count: Count, *, window: int, reply: int) -> tuple[Prompt, int]:
-    """A prompt that fits `window` tokens with `reply` of them left for the answer, or else the smallest: (prompt, tokens left out).
-
-    make: builds the prompt from some newest turns and the best so many passages. Dropped in this order, until it fits: the oldest turns
-    down to the last exchange, the least relevant passages down to one, then the rest of the history. Of every window 5 % is held back
-    for what the counter does not see, such as a chat template's own marks.
-    """
-    room = int(window * 0.95) - reply
-    oldest = [*range(0, len(history) - 2, 2), max(0, len(history) - 2)]  # exchanges go whole: a question with its answer
-    cuts = [(start, passages) for start in oldest]
-    cuts += [(oldest[-1], kept) for kept in range(passages - 1, 0, -1)]
-    cuts += [(len(history), min(passages, 1))]
+    count = cache(count)
+    sizes = _sizes(parts, count)
+    cuts = _cuts(sizes, budget, len(parts.question))
 
     @cache
     def made(cut: int) -> tuple[Prompt, int]:
-        start, kept = cuts[cut]
-        prompt = make(history[start:], kept)
-        return prompt, size(prompt, count)
+        prompt = make(_cut(parts, cuts[cut]))
+        return prompt, size(prompt, count) + MARKS * (len(prompt.messages) + 1)  # one more for the reply that is asked for
 
     # Each cut is shorter than the one before, so the first that fits is found by halving: a conversation may be thousands of lines long.
-    first = bisect_left(range(len(cuts) - 1), True, key=lambda cut: made(cut)[1] <= room)
+    first = bisect_left(range(len(cuts) - 1), True, key=lambda cut: made(cut)[1] <= budget.room)
     prompt, tokens = made(first)
-    return prompt, made(0)[1] - tokens
+    if tokens > budget.room:
+        raise ContextOverflow(
+            f"a window of {budget.window} tokens, {budget.reply} of them for the reply, holds no prompt: the rules alone take {tokens}; "
+            "choose a model with a larger window"
+        )
+    by_part = {part: sum(sizes[part][: cuts[first][part]]) for part in sizes}
+    by_part["question"] = count(prompt.messages[-1].text) + MARKS
+    return Fitted(prompt, _cut(parts, cuts[first]), {"system": tokens - sum(by_part.values()), **by_part}, made(0)[1] - tokens)
 
 
 def size(prompt: Prompt, count: Count) -> int:
@@ -102,8 +107,57 @@ def size(prompt: Prompt, count: Count) -> int:
     return sum(count(message.text) for message in prompt.messages)
 
 
+def line_size(line: Message, count: Count) -> int:
+    """Tokens of one line of the history, with the marks that a chat template sets around it."""
+    return count(line.text) + MARKS
+
+
 def shrink(prompt: Prompt) -> Prompt | None:
     """The prompt with the older half of its history gone, for a model that refused it as too long; None when nothing is left to drop."""
     system, *turns, question = prompt.messages
     kept = len(turns) // 4 * 2  # exchanges go whole
     return replace(prompt, messages=(system, *turns[len(turns) - kept :], question)) if turns else None
+
+
+def _sizes(parts: Parts, count: Count) -> dict[str, list[int]]:
+    """Tokens of every piece of a part that can go, what stays longest first."""
+    return {
+        "facts": [count(fact) for fact in parts.facts],
+        "summary": [count(line) for line in parts.summary.splitlines()],
+        "passages": [count(passage.chunk.titled) for passage in parts.passages],
+        "examples": [count(f"{one.evidence}\n{one.question}\n{one.reasoning}\n{one.answer}") for one in parts.examples],
+        "history": [line_size(line, count) for line in reversed(parts.history)],
+    }
+
+
+def _cuts(sizes: Mapping[str, Sequence[int]], budget: Budget, question: int) -> list[Kept]:
+    """From everything to nothing: how many pieces of each part are kept, and how many characters of the question."""
+    kept: Kept = {**{part: len(pieces) for part, pieces in sizes.items()}, "question": question}
+    used = {part: sum(pieces) for part, pieces in sizes.items()}
+    cuts = [dict(kept)]
+    for part, least, over in _ORDER:
+        while kept[part] > least and (not over or used[part] > budget.of(part)):
+            fewer = max(least, kept[part] - 2) if part == "history" else kept[part] - 1  # exchanges go whole: a question with its answer
+            used[part] -= sum(sizes[part][fewer : kept[part]])
+            kept[part] = fewer
+            cuts.append(dict(kept))
+    while kept["question"] > 1:
+        kept["question"] //= 2
+        cuts.append(dict(kept))
+    return cuts
+
+
+def _cut(parts: Parts, kept: Kept) -> Parts:
+    return Parts(
+        question=_middle_out(parts.question, kept["question"]),
+        passages=parts.passages[: kept["passages"]],
+        examples=parts.examples[: kept["examples"]],
+        facts=parts.facts[: kept["facts"]],
+        summary="\n".join(parts.summary.splitlines()[: kept["summary"]]),
+        history=parts.history[len(parts.history) - kept["history"] :],
+    )
+
+
+def _middle_out(text: str, kept: int) -> str:
+    """The text's two ends, `kept` characters together; the whole of it where it has no more."""
+    return text if len(text) <= kept else f"{text[: kept // 2]} … {text[len(text) - (kept - kept // 2) :]}"

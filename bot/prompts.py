@@ -14,7 +14,8 @@ from bot.messages import Message, Parts, Prompt
 from knowledge.documents import Language, Passage
 
 _LANGUAGES: tuple[Language, ...] = ("en", "zh")
-_BLOCK = re.compile(r"[<＜﹤](?=\s*[/／]?\s*(?:passages|资料))", re.IGNORECASE)
+_BLOCK = re.compile(r"[<＜﹤](?=\s*[/／]?\s*(?:passages|known|earlier|资料|已知|此前))", re.IGNORECASE)
+_TAGS = {"en": {"facts": "known", "summary": "earlier"}, "zh": {"facts": "已知", "summary": "此前"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Texts:
 
     system: str
     replies: dict[str, str]
+    known: dict[str, str]
     version: str
 
     def reply(self, key: str, **values: object) -> str:
@@ -36,8 +38,8 @@ def texts(language: Language) -> Texts:
     code = "zh" if language == "zh" else "en"
     folder = resources.files("bot").joinpath("templates")
     system = folder.joinpath(f"system.{code}.txt").read_text("utf-8")
-    replies = tomllib.loads(folder.joinpath(f"replies.{code}.toml").read_text("utf-8"))
-    return Texts(system, replies, f"system.{code}@{hashlib.sha256(system.encode()).hexdigest()[:10]}")
+    replies, known = (tomllib.loads(folder.joinpath(f"{name}.{code}.toml").read_text("utf-8")) for name in ("replies", "known"))
+    return Texts(system, replies, known, f"system.{code}@{hashlib.sha256(system.encode()).hexdigest()[:10]}")
 
 
 def offers_person(said: str) -> bool:
@@ -46,15 +48,22 @@ def offers_person(said: str) -> bool:
 
 
 def build(parts: Parts, *, language: Language, shop: str, today: date) -> Prompt:
-    """The very messages a turn sends: system with the passages, what was said, and the question.
+    """The very messages a turn sends: system with the passages and what is known from before, what was said, and the question.
 
     The most relevant passages stand at the ends of the list, not in its middle (Liu et al. 2023, "Lost in the middle").
     """
     templates = texts(language)
     numbered = "\n\n".join(f"[{n}] {_inert(passage.chunk.titled)}" for n, passage in enumerate(_ends_first(parts.passages), 1))
     system = Template(templates.system).substitute(shop=shop, today=today.isoformat(), passages=numbered or "-")
+    system += _block("facts", "\n".join(f"- {fact}" for fact in parts.facts), language) + _block("summary", parts.summary, language)
     messages = (Message("system", system), *parts.history, Message("customer", parts.question))
     return Prompt(messages, parts.question, parts.passages, language, templates.version)
+
+
+def _block(key: str, text: str, language: Language) -> str:
+    """What is known from before, under its heading and between marks of its own; nothing where nothing is known."""
+    tag = _TAGS["zh" if language == "zh" else "en"][key]
+    return f"\n{texts(language).known[key]}\n<{tag}>\n{_inert(text)}\n</{tag}>\n" if text else ""
 
 
 def _ends_first(passages: Sequence[Passage]) -> list[Passage]:

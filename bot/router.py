@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from bot import prompts
 from bot.backends.base import Backend, Options
-from bot.context import fit, focus, leans_on, self_contained, shrink
-from bot.errors import BadMessage, UnknownBackend
+from bot.context import Budget, fit, shrink
+from bot.errors import BadMessage, ContextOverflow, UnknownBackend
 from bot.expect import asked
 from bot.extract import sure
+from bot.followup import focus, leans_on, self_contained
 from bot.ladder import Ladder, Rung
 from bot.messages import Answer, Delta, Message, Parts, Prompt, Request
 from bot.records import Received
@@ -118,19 +119,24 @@ class Router:
     def _fit(self, turn: Turn, found: Found, backend: Backend) -> Prompt:
         rules, language, today = self._rules, turn.triage.language, datetime.now(UTC).date()
 
-        def make(history: Sequence[Message], passages: int) -> Prompt:
-            shown = found.passages if backend.kind == "extractive" else found.passages[:passages]
-            parts = Parts(turn.request.text, tuple(shown), history=tuple(history))
+        def make(parts: Parts) -> Prompt:
             prompt = prompts.build(parts, language=language, shop=rules.shop, today=today)
             return replace(prompt, question=turn.question, gaps=found.gaps)
 
-        prompt, turn.saved = fit(make, turn.history, rules.told, backend.count, window=backend.window, reply=rules.max_tokens)
+        shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
+        parts = Parts(turn.request.text, tuple(shown), history=turn.history)
+        turn.fitted = fit(parts, make, Budget(backend.window, rules.max_tokens), backend.count)
         turn.mark("prompt")
-        return prompt
+        return turn.fitted.prompt
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
         ladder = self._ladder_for(turn.request.backend)
-        turn.prompt = self._fit(turn, found, ladder[0])
+        try:
+            turn.prompt = self._fit(turn, found, ladder[0])
+        except ContextOverflow as error:  # its window holds nothing; the last rung's does
+            turn.rungs += ((ladder[0].name, str(error)),)
+            ladder = ladder[-1:]
+            turn.prompt = self._fit(turn, found, ladder[0])
         turn.interrupted = True  # until the reply is whole
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
@@ -138,7 +144,7 @@ class Router:
                 turn.prompt = less  # what is recorded is what was sent
             return less
 
-        options = Options(self._rules.max_tokens, self._rules.temperature, cancel)
+        options = Options(Budget(ladder[0].window, self._rules.max_tokens).reply, self._rules.temperature, cancel)
         rungs: list[Rung] = []
         with closing(self._ladder.climb(ladder, turn.prompt, options, shorter)) as events:
             for event in events:

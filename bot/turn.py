@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import checks
 from bot.backends.base import Backend
-from bot.context import size
+from bot.context import Fitted, size
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.records import Received
 from bot.triage import Triage
@@ -40,7 +40,7 @@ class Turn:
     began: float
     question: str = ""
     prompt: Prompt | None = None
-    saved: int = 0
+    fitted: Fitted | None = None
     text: str = ""
     backend: str = ""
     rungs: tuple[tuple[str, str], ...] = ()
@@ -57,7 +57,7 @@ class Turn:
 def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
     """The turn's end as it is saved and printed."""
     turn.mark("total")
-    backend, prompt = backends.get(turn.backend), turn.prompt
+    backend, prompt, saved = backends.get(turn.backend), turn.prompt, turn.fitted.saved if turn.fitted else 0
     return Answer(
         text=turn.text,
         conversation=turn.received.conversation,
@@ -70,7 +70,7 @@ def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
         adapter=backend.adapter if backend else None,
         prompt_version=prompt.version if prompt else "",
         language=turn.triage.language,
-        tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), turn.saved) if prompt and backend else Tokens(),
+        tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), saved) if prompt and backend else Tokens(),
         latency_ms={"first_token": turn.marks["total"], **turn.marks},
         interrupted=turn.interrupted,
         rungs=turn.rungs,
@@ -85,6 +85,8 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
     return {
         "question": turn.question,
         "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
+        "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
+        "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
         "messages": [asdict(message) for message in prompt.messages] if prompt else [],
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend else [],
         "embedder": embedder,

@@ -14,7 +14,7 @@ from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING, Any, get_args
 
 from bot import metrics as answer_metrics
-from bot.context import leans_on
+from bot.followup import leans_on
 from bot.messages import Answer, Message, Role
 from knowledge import metrics as ranking_metrics
 from knowledge.chunk import sentences

@@ -1,147 +1,173 @@
-"""Which earlier lines a question leans on, and what is left out when the window is small."""
+"""What is left out when the window is small, and that nothing ever exceeds it."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.context import fit, focus, leaning, leans_on, self_contained, shrink, size
-from bot.messages import Message, Prompt
-
-HISTORY = (
-    Message("customer", "How much is the Nova S5?"),
-    Message("bot", "It costs $499."),
-    Message("customer", "And the Nova S7?"),
-    Message("bot", "It costs $699."),
-)
-
-
-@pytest.mark.parametrize(
-    "question", ["and in red?", "is it waterproof", "那红色的呢", "它防水吗", "How about the other colours that you sell?", "123"]
-)
-def test_short_and_pointing_questions_lean(question: str):
-    assert leaning(question)
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["Which payment methods can customers abroad use for large orders?", "海外客户购买大件商品时支持哪些付款方式和分期方案"],
-)
-def test_full_questions_stand_alone(question: str):
-    assert not leaning(question)
-    assert leans_on(question, HISTORY) == ()
-
-
-def test_the_newest_questions_count_most_and_replies_least():
-    found = leans_on("and in red?", HISTORY)
-    assert [line for line, _ in found] == ["And the Nova S7?", "How much is the Nova S5?", "It costs $699."]
-    shares = [share for _, share in found]
-    assert shares == sorted(shares, reverse=True)
-    assert all(0 < share < 1 for share in shares)
-
-
-def test_nothing_to_lean_on():
-    assert leans_on("and in red?", ()) == ()
-    assert leans_on("and in red?", (Message("system", "x"), Message("action", "y"), Message("customer", " "))) == ()
-
-
-def test_a_self_contained_question_shows_what_it_leans_on_in_one_line():
-    assert self_contained("in red?", ()) == "in red?"
-    assert self_contained("in red?", (("the\n  Nova S7", 0.6), ("x" * 300, 0.1))) == f"in red? (the Nova S7 / {'x' * 200})"
-
-
-def test_a_story_is_told_from_its_question():
-    asks, story = focus("My dad is 74. He got his first smartphone. Do you offer lessons?")
-    assert asks == "Do you offer lessons?"
-    assert [line for line, _ in story] == ["My dad is 74. He got his first smartphone."]
-    assert focus("Do you offer lessons?") == ("Do you offer lessons?", ())
-
-
-# --- fit: `make` writes the passages as p1 p2 ... into the system message; a token is a word
-
-
-def make(history: Sequence[Message], passages: int) -> Prompt:
-    system = Message("system", " ".join(f"p{n}" for n in range(1, passages + 1)))
-    return Prompt((system, *history, Message("customer", "q")), "q", (), "en")
+from bot.context import MARKS, SPARE, Budget, fit, shrink, size
+from bot.errors import ContextOverflow
+from bot.messages import Message, Parts, Prompt
+from tests.bot.windows import TOKENIZERS, examples, lines, passage, real, worded
 
 
 def count(text: str) -> int:
     return len(text.split())
 
 
-def lines(number: int) -> tuple[Message, ...]:
-    return tuple(Message("customer" if n % 2 == 0 else "bot", f"l{n}") for n in range(number))
+def parts(**more: Any) -> Parts:
+    given: dict[str, Any] = {
+        "passages": (passage("p1"), passage("p2"), passage("p3")),
+        "examples": examples(["e1", "e2"]),
+        "facts": ("f1", "f2"),
+        "summary": "s1\ns2",
+        "history": lines(6),
+    }
+    return Parts("q", **(given | more))
 
 
-def fitted(history: Sequence[Message], passages: int, room: int) -> tuple[str, int]:
-    """The prompt in words, where `room` tokens are free in a window with an exact twentieth held back."""
-    window = 20 * (room + 1)
-    prompt, left_out = fit(make, history, passages, count, window=window, reply=int(window * 0.95) - room)
-    return " ".join(message.text for message in prompt.messages), left_out
+def words(prompt: Prompt) -> str:
+    return " ".join(message.text for message in prompt.messages).strip()
 
 
-def test_the_order_of_dropping():
-    wanted = [
-        (10, "p1 p2 p3 l0 l1 l2 l3 l4 l5 q"),
-        (9, "p1 p2 p3 l2 l3 l4 l5 q"),
-        (8, "p1 p2 p3 l2 l3 l4 l5 q"),
-        (7, "p1 p2 p3 l4 l5 q"),
-        (5, "p1 p2 l4 l5 q"),
-        (4, "p1 l4 l5 q"),
-        (3, "p1 q"),
-        (2, "p1 q"),
-        (0, "p1 q"),
+def room(tokens: int, **shares: float) -> Budget:
+    """A budget with just so much room for a prompt."""
+    return next(found for window in range(2, 10_000) if (found := Budget(window, 1, **shares)).room == tokens)
+
+
+# Marks of the eight messages of a whole prompt, and of the one that is asked for.
+ALL = 9 * MARKS
+
+
+def test_what_fits_is_left_alone():
+    fitted = fit(parts(), worded, room(ALL + 16), count)
+    assert words(fitted.prompt) == "f1 f2 s1 s2 p1 p2 p3 e1 e2 l0 l1 l2 l3 l4 l5 q"
+    assert fitted.saved == 0
+
+
+def test_the_order_in_which_parts_give_way():
+    """Where no part has a budget of its own."""
+    none = dict.fromkeys(("facts", "summary", "passages", "examples", "history"), 0.0)
+    everything = fit(parts(), worded, Budget(10_000, 1), count)
+    total = sum(everything.tokens.values())
+    seen = [words(fit(parts(), worded, room(left, **none), count).prompt) for left in range(total, 3 * MARKS, -1)]
+    assert list(dict.fromkeys(seen)) == [
+        "f1 f2 s1 s2 p1 p2 p3 e1 e2 l0 l1 l2 l3 l4 l5 q",
+        "f1 f2 s1 s2 p1 p2 p3 e1 e2 l2 l3 l4 l5 q",
+        "f1 f2 s1 s2 p1 p2 p3 e1 e2 l4 l5 q",
+        "f1 f2 s1 s2 p1 p2 p3 e1 l4 l5 q",
+        "f1 f2 s1 s2 p1 p2 p3 l4 l5 q",
+        "f1 s1 s2 p1 p2 p3 l4 l5 q",
+        "s1 s2 p1 p2 p3 l4 l5 q",
+        "s1 p1 p2 p3 l4 l5 q",
+        "p1 p2 p3 l4 l5 q",
+        "p1 p2 l4 l5 q",
+        "p1 l4 l5 q",
+        "p1 q",
+        "q",
     ]
-    for room, words in wanted:
-        assert fitted(lines(6), 3, room) == (words, 10 - len(words.split()))
+
+
+def test_a_part_within_its_budget_outlasts_one_that_is_over_its_own():
+    long = parts(history=lines(200), facts=tuple(f"f{n}" for n in range(1, 40)))
+    fitted = fit(
+        long, worded, room(500, history=0.5, facts=0.05, summary=0.1, passages=0.1, examples=0.1, system=0.1, question=0.05), count
+    )
+    assert fitted.parts.summary == long.summary
+    assert fitted.parts.passages == long.passages
+    assert fitted.parts.facts == long.facts  # the history alone was over its budget, and gave way first
+    assert 2 < len(fitted.parts.history) < 200
 
 
 def test_an_odd_line_goes_before_the_last_exchange():
-    assert fitted(lines(5), 1, 4)[0] == "p1 l3 l4 q"
-    assert fitted(lines(3), 1, 4)[0] == "p1 l1 l2 q"
-    assert fitted(lines(1), 2, 3)[0] == "p1 l0 q"
-    assert fitted(lines(1), 2, 2)[0] == "p1 q"
+    short = {"passages": (passage("p1"),), "examples": (), "facts": (), "summary": ""}
+    kept = fit(parts(history=lines(5), **short), worded, room(5 * MARKS + 4), count)
+    assert words(kept.prompt) == "p1 l3 l4 q"
 
 
-@given(
-    st.lists(st.text("ab ", max_size=30), max_size=30), st.integers(0, 12), st.integers(0, 400), st.integers(0, 100), st.integers(1, 5)
-)  # fmt: skip
-def test_it_never_exceeds_the_window_where_the_question_and_one_passage_fit(
-    texts: list[str], passages: int, window: int, reply: int, width: int
-):
-    def wide(history: Sequence[Message], kept: int) -> Prompt:
-        prompt = make(history, kept)
-        return replace(prompt, messages=(Message("system", prompt.messages[0].text * width), *prompt.messages[1:]))
+def test_tokens_by_part_sum_up_to_the_prompt():
+    fitted = fit(parts(), real, Budget(4096, 512), count)
+    assert list(fitted.tokens) == ["system", "facts", "summary", "passages", "examples", "history", "question"]
+    assert sum(fitted.tokens.values()) == size(fitted.prompt, count) + MARKS * (len(fitted.prompt.messages) + 1)
+    assert fitted.tokens["history"] == 6 * (1 + MARKS)
+    assert fitted.tokens["system"] > 100
 
-    history = tuple(Message("customer", text) for text in texts)
-    prompt, left_out = fit(wide, history, passages, count, window=window, reply=reply)
-    smallest = wide((), min(passages, 1))
-    assert left_out >= 0
-    if size(smallest, count) + reply <= int(window * 0.95):
-        assert size(prompt, count) + reply <= window
-    else:
-        assert prompt == smallest
-    kept = prompt.messages[1:-1]
-    assert kept == history[len(history) - len(kept) :]  # the newest stay, word for word
+
+texts = st.text(st.sampled_from("ab th的订单\n😀1"), max_size=60)
+
+
+everything = st.builds(
+    lambda question, passages, shown, facts, summary, history: Parts(
+        question,
+        tuple(map(passage, passages)),
+        examples(shown),
+        tuple(facts),
+        "\n".join(summary),
+        tuple(Message("customer" if n % 2 == 0 else "bot", text) for n, text in enumerate(history)),
+    ),
+    question=st.text(min_size=1, max_size=3000),
+    passages=st.lists(texts, max_size=8),
+    shown=st.lists(texts, max_size=4),
+    facts=st.lists(texts, max_size=6),
+    summary=st.lists(texts, max_size=10),
+    history=st.lists(texts, max_size=30),
+)
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(list(TOKENIZERS)), everything, st.integers(16, 6000), st.integers(1, 800))
+def test_a_prompt_never_exceeds_the_window(name: str, whole: Parts, window: int, reply: int):
+    """With the marks of a template around every message, whatever the tokenizer; a window that holds not even the rules is refused."""
+    counter, budget = TOKENIZERS[name], Budget(window, reply)
+    rules = size(real(Parts("x")), counter) + 3 * MARKS + counter(" … ")
+    try:
+        fitted = fit(whole, real, budget, counter)
+    except ContextOverflow:
+        assert rules > budget.room
+        return
+    sent = size(fitted.prompt, counter) + MARKS * (len(fitted.prompt.messages) + 1)
+    assert sent + budget.reply <= window * (1 - SPARE)
+    assert sum(fitted.tokens.values()) == sent
+    assert fitted.saved >= 0
+    kept = fitted.parts
+    assert kept.history == whole.history[len(whole.history) - len(kept.history) :]  # the newest, word for word
+    assert kept.passages == whole.passages[: len(kept.passages)]  # the most relevant
+    assert kept.facts == whole.facts[: len(kept.facts)]
+    assert kept.question == whole.question or not (kept.history or kept.passages or kept.facts or kept.examples)
+
+
+def test_a_question_that_is_too_long_keeps_its_two_ends():
+    fitted = fit(Parts("a" * 500 + "b" * 500), worded, Budget(400, 10), len)
+    assert fitted.parts.question.startswith("aaa")
+    assert fitted.parts.question.endswith("bbb")
+
+
+def test_a_window_that_holds_nothing_is_refused_with_what_to_do():
+    with pytest.raises(ContextOverflow, match="choose a model with a larger window"):
+        fit(Parts("q"), real, Budget(64, 32), count)
+
+
+def test_a_reply_never_takes_more_than_half_of_the_window():
+    assert Budget(512, 512).reply == 256
+    assert Budget(2048, 512).reply == 512
 
 
 def test_a_very_long_conversation_is_fitted_in_a_few_steps():
     made = []
 
-    def counted(history: Sequence[Message], passages: int) -> Prompt:
-        made.append(len(history))
-        return make(history, passages)
+    def counted(some: Parts) -> Prompt:
+        made.append(len(some.history))
+        return worded(some)
 
-    fit(counted, lines(20_000), 6, count, window=200, reply=50)
+    fit(parts(history=lines(20_000)), counted, Budget(600, 50), count)
     assert len(made) < 25
 
 
 def test_shrinking_drops_the_older_half_and_keeps_exchanges_whole():
-    prompt = make(lines(8), 2)
+    prompt = worded(Parts("q", (passage("p1"), passage("p2")), history=lines(8)))
     seen = []
     while (less := shrink(prompt)) is not None:
         prompt = less
-        seen.append(" ".join(message.text for message in prompt.messages))
+        seen.append(words(prompt))
     assert seen == ["p1 p2 l4 l5 l6 l7 q", "p1 p2 l6 l7 q", "p1 p2 q"]

@@ -1,0 +1,66 @@
+"""What a question leaves out: the earlier lines that it leans on, and what a long message asks."""
+
+import re
+from collections.abc import Sequence
+
+from bot.expect import asked
+from bot.messages import Message
+from knowledge.chunk import sentences
+from knowledge.language import detect
+from knowledge.query import Context
+from knowledge.terms import STOP, words
+
+_LEANING_EN = re.compile(
+    r"^(?:and|so|but|or|then|also|what about|how about|what if|ok(?:ay)?|in that case|even if|not)\b"
+    r"|\b(?:it|its|it's|that|this|these|those|them|they|one|ones|there|then|instead|either|both|else|too|same|other|another)\b",
+    re.IGNORECASE,
+)
+_LEANING_ZH = re.compile(
+    r"^(?:那|还|也|要是|如果|万一|然后|所以|但|可是|不过|再|就|另外|换|放|和)"
+    r"|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他"
+)
+ASKED, SAID, STORY = (0.6, 0.3), 0.12, 0.4  # what words of earlier questions, of the last reply and of a story count beside the question's
+_SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
+
+
+def leans_on(question: str, history: Sequence[Message]) -> tuple[Context, ...]:
+    """The earlier lines that make `question` self-contained, newest first, each with its share; none for a question that stands alone.
+
+    What the customer asked before counts most: it names the thing. The bot's replies count little: they name much beside it.
+    """
+    earlier = [message for message in history if message.role in ("customer", "bot", "agent") and message.text.strip()]
+    if not earlier or not leaning(question):
+        return ()
+    before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
+    said = [message.text for message in earlier if message.role != "customer"][-1:]
+    return (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
+
+
+def focus(message: str) -> tuple[str, tuple[Context, ...]]:
+    """What a long message asks, and the story around it: the sentences with a question in them, or else the last one.
+
+    The story tells which thing is meant, but a dozen of its words must not outweigh the three that ask.
+    """
+    parts = sentences(message)
+    if len(parts) < 2:
+        return message, ()
+    asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part)] or parts[-1:]
+    story = " ".join(part for part in parts if part not in asks)
+    return (" ".join(asks), ((story, STORY),)) if story else (message, ())
+
+
+def leaning(question: str) -> bool:
+    """Whether a question seems to leave out what it is about: short, or pointing back."""
+    meant = [word for word in words(question) if word not in STOP]
+    if len(meant) <= _SHORT:
+        return True
+    if len(meant) > 4 * _SHORT:
+        return False
+    return bool((_LEANING_ZH if detect(question) == "zh" else _LEANING_EN).search(question.strip()))
+
+
+def self_contained(question: str, context: Sequence[Context]) -> str:
+    """The question with the lines it leans on, as provenance shows it and as the extractive backend reads it."""
+    if not context:
+        return question
+    return f"{question} ({' / '.join(' '.join(line.split())[:200] for line, _ in context)})"
