@@ -6,6 +6,7 @@
     ├── UnknownConversation    an id that is not this customer's
     ├── BadPolicy              a policy, or the settings of a backend, that cannot be
     ├── PolicyChanged          somebody else changed the policy first
+    ├── BadExample             an example that cannot be kept, or that does not exist
     └── BackendError           a backend did not answer; the router goes down the ladder
         ├── BackendUnavailable     down, refused, unknown host, 5xx
         ├── BackendTimeout         no first token, or a stall, within its limit
@@ -40,6 +41,10 @@ class BadPolicy(BotError, ValueError):
 
 class PolicyChanged(BotError):
     """Somebody else changed the policy first; look at it again and decide anew."""
+
+
+class BadExample(BotError):
+    """An example that cannot be kept as it is, or an id that the pool does not have."""
 
 
 class BackendError(BotError):

@@ -98,14 +98,16 @@ class Answer:
 
 
 ExampleState = Literal["pending", "approved", "rejected"]
+Split = Literal["train", "eval", "neither"]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A question with a good answer to it, in the approved pool or on its way there. It may be shown in prompts only when approved.
 
-    evidence: the passage that the answer rests on. reasoning: how one gets from the evidence to the answer, for worked examples.
-    conversation, customer: where it comes from; empty for one that was written by hand. at: position in time of its source, ISO 8601.
+    evidence: the passage that the answer rests on; source: the document it stands in, as a citation names it. reasoning: how one gets
+    from the evidence to the answer, for worked examples. conversation, customer: where it comes from; empty for one that was written
+    by hand. at: position in time of its source, ISO 8601. split: what it may be used for, training or evaluation; the pool sets it.
     """
 
     id: str
@@ -119,6 +121,8 @@ class Example:
     customer: str = ""
     at: str = ""
     state: ExampleState = "pending"
+    source: str = ""
+    split: Split = "train"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The package's tables: conversations and their messages, API keys, the settings that change while it runs, and who answers."""
+"""The package's tables: conversations, API keys, settings that change while it runs, who answers, and the pool of examples."""
 
 from sqlalchemy import (
     JSON,
@@ -124,4 +124,32 @@ shadow_answers = Table(
     Column("details", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     ForeignKeyConstraint(["conversation", "message"], ["messages.conversation", "messages.id"], ondelete="CASCADE"),
+)
+
+# Questions with good answers. Rows of a customer are deleted with the customer, so nothing refers to them.
+examples = Table(
+    "examples",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("intent", String(128), nullable=False),
+    Column("conversation", String(64), nullable=False),
+    Column("customer", String(256), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("split", String(8), nullable=False),
+    Column("author", String(256), nullable=False),  # who decided on it last
+    Column("why", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("updated", Moment, nullable=False),
+    CheckConstraint("state IN ('pending', 'approved', 'rejected')", name="state"),
+    CheckConstraint("split IN ('train', 'eval', 'neither')", name="split"),
+    Index(None, "state", "language"),
+    Index(None, "customer"),
+    Index(None, "conversation"),
 )

@@ -10,6 +10,7 @@ from ui.commands.chat import ask, search
 from ui.commands.doctor import doctor
 from ui.commands.documents import ingest, sample
 from ui.commands.evals import evals
+from ui.commands.examples import examples
 from ui.commands.keys import keys
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
@@ -18,6 +19,7 @@ cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False,
 for _command in (serve, ask, search, ingest, sample, doctor):
     cli.command()(_command)
 cli.add_typer(keys, name="keys")
+cli.add_typer(examples, name="examples")
 cli.add_typer(evals, name="eval")
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.shapes import answer_json, hits_json, keys_json
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  
 
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)
-}
+} | EXAMPLES
 """Those that need the database alone."""
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = DESK_OPERATIONS | {

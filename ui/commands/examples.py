@@ -1,0 +1,116 @@
+"""`examples list`, `add`, `approve` and `reject`: the pool of good answers."""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ui.commands.shell import AsJson, DataDir, Debug, output, perform
+from ui.errors import Failure
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as in a container
+        return "shell"
+
+
+examples = typer.Typer(help="Questions with good answers: shown to models, given as direct answers, trained on.", no_args_is_help=True)
+Author = Annotated[str, typer.Option(help="Who decides; else your user name.", show_default=False, default_factory=_user)]
+_Ids = Annotated[list[str], typer.Argument(help="Ids, as `examples list` shows them.", metavar="ID...")]
+
+
+@examples.command("list")
+def list_(
+    *,
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="pending, approved or rejected; without it all.", show_default=False)] = None,
+    language: Annotated[str | None, typer.Option(help="en, zh or other; without it all.", show_default=False)] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """List the pool."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "list_examples", out, state=state, language=language), _table)
+
+
+@examples.command()
+def add(
+    *,
+    context: typer.Context,
+    question: Annotated[str | None, typer.Argument(help="What a customer asks.", show_default=False)] = None,
+    answer: Annotated[str | None, typer.Argument(help="A good answer to it.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Option(help="Many at once: rows {question, answer, ...}, .jsonl or .jsonl.gz.")] = None,
+    evidence: Annotated[str, typer.Option(help="The passage the answer rests on.")] = "",
+    source: Annotated[str, typer.Option(help="The document it stands in.")] = "",
+    reasoning: Annotated[str, typer.Option(help="How one gets from the evidence to the answer.")] = "",
+    intent: Annotated[str, typer.Option(help="What kind of question it is.")] = "",
+    language: Annotated[str, typer.Option(help="en, zh or other; else told from the question.")] = "",
+    approve: Annotated[bool, typer.Option("--approve", help="Approve them at once.")] = False,
+    author: Author,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Take in one example, or a file of them. What is nearly there already is left out."""
+    with output(as_json, debug) as out:
+        if (file is None) == (question is None or answer is None):
+            raise Failure("Give a question and an answer, or --file FILE with rows of them.", 2)
+        if file:
+            from ui.evals import read_rows
+
+            rows = list(read_rows(file, {"question": str, "answer": str}))
+        else:
+            given = {"evidence": evidence, "source": source, "reasoning": reasoning, "intent": intent, "language": language}
+            rows = [{"question": question, "answer": answer, **given}]
+
+        def people(console: "Console", result: dict[str, Any]) -> None:
+            _table(console, result)
+            if result["duplicates"]:
+                console.print(
+                    f"{len(result['duplicates'])} left out: nearly the same as {', '.join(result['duplicates'][:5])}", markup=False
+                )
+
+        out.show(perform(context.obj, data_dir, "add_examples", out, rows=rows, approve=approve, author=author), people)
+
+
+@examples.command()
+def approve(
+    *, context: typer.Context, ids: _Ids, author: Author, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """Let examples be used."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "decide_examples", out, ids=ids, approve=True, author=author), _table)
+
+
+@examples.command()
+def reject(
+    *,
+    context: typer.Context,
+    ids: _Ids,
+    why: Annotated[str, typer.Option(help="What is wrong with them.")] = "",
+    author: Author,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Keep examples from being used, and what is nearly the same from coming back."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "decide_examples", out, ids=ids, approve=False, author=author, why=why), _table)
+
+
+def _table(console: "Console", result: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("id", "state", "language", "question", "answer")
+    for row in result["examples"]:
+        short = [escape(" ".join(row[name].split())[:120]) for name in ("question", "answer")]
+        table.add_row(row["id"], row["state"], row["language"], *short)
+    console.print(table if result["examples"] else "There are no such examples. `answerdesk examples add QUESTION ANSWER` takes one in.")

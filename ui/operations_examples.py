@@ -1,0 +1,55 @@
+"""What `answerdesk examples` does: the approved pool, through the database alone."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from bot.examples import Pool
+from bot.messages import Example
+from knowledge.language import detect
+from ui.errors import Failure
+from ui.loopback import Emit
+
+if TYPE_CHECKING:
+    from ui.build import App, Desk
+
+STATES = ("pending", "approved", "rejected")
+_GIVEN = ("question", "answer", "language", "evidence", "source", "reasoning", "intent", "conversation", "customer")
+
+
+def list_examples(app: "App | Desk", emit: Emit, *, state: str | None = None, language: str | None = None) -> dict[str, Any]:  # noqa: ARG001
+    """The pool, oldest first."""
+    for name, value, allowed in (("state", state, STATES), ("language", language, ("en", "zh", "other"))):
+        if value is not None and value not in allowed:
+            raise Failure(f"{name} is {value!r}; allowed: {', '.join(allowed)}.", 2)
+    return _json(Pool(app.engine).list(state, language))  # type: ignore[arg-type]
+
+
+def add_examples(app: "App | Desk", emit: Emit, *, rows: list[dict[str, Any]], approve: bool, author: str) -> dict[str, Any]:  # noqa: ARG001
+    """Take examples in; near-duplicates of what is there are left out."""
+    new = [_example(row, number, "approved" if approve else "pending") for number, row in enumerate(rows, 1)]
+    added = Pool(app.engine).add_all(new, author)
+    kept = _json([each.example for each in added if not each.duplicate])
+    return kept | {"added": len(kept["examples"]), "duplicates": [each.example.id for each in added if each.duplicate]}
+
+
+def decide_examples(app: "App | Desk", emit: Emit, *, ids: list[str], approve: bool, author: str, why: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """Approve or reject."""
+    pool = Pool(app.engine)
+    for id in ids:  # noqa: A001  (all or none: a wrong id changes nothing)
+        pool.get(id)
+    return _json([pool.approve(id, author) if approve else pool.reject(id, author, why) for id in ids])  # noqa: A001
+
+
+def _example(row: dict[str, Any], number: int, state: Any) -> Example:
+    if wrong := [name for name in _GIVEN if not isinstance(row.get(name, ""), str)]:
+        raise Failure(f"Example {number}: {', '.join(wrong)} must be text.", 2)
+    given = {name: row[name] for name in _GIVEN if row.get(name)}
+    given.setdefault("language", detect(given.get("question", "")) or "en")
+    return Example("", given.pop("question", ""), given.pop("answer", ""), state=state, **given)
+
+
+def _json(found: Any) -> dict[str, Any]:
+    return {"examples": [asdict(example) for example in found]}
+
+
+DESK_OPERATIONS = {operation.__name__: operation for operation in (list_examples, add_examples, decide_examples)}
