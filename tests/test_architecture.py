@@ -38,7 +38,13 @@ KEPT_APART = {
 PAGES = ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/figures.md", "deploy/README.md")
 LONGEST = {"product": 300, "tests": 400}  # lines
 LONGER = {"ui/static/customer.css"}  # one page's style, which does not come apart
-INSTALLED_AS = {"beautifulsoup4": "bs4", "markdown-it-py": "markdown_it", "pystemmer": "stemmer", "python-docx": "docx"}
+INSTALLED_AS = {
+    "argon2-cffi": "argon2",
+    "beautifulsoup4": "bs4",
+    "markdown-it-py": "markdown_it",
+    "pystemmer": "stemmer",
+    "python-docx": "docx",
+}
 FLOORS = {"jinja2", "langgraph", "lxml-html-clean", "python-multipart", "torch", "transformers"}  # not imported: see pyproject.toml
 TOOLS = {"mypy", "pre-commit", "psycopg", "pytest-timeout", "ruff"}  # run, or loaded by name
 
@@ -184,7 +190,7 @@ def _defaults() -> dict[str, object]:
     return {setting: field.default for setting, field in Settings.model_fields.items()}
 
 
-@pytest.mark.parametrize("folder", ["ui/texts/{}.toml", "bot/templates/replies.{}.toml"])
+@pytest.mark.parametrize("folder", ["ui/texts/{}.toml", "ui/texts/signin.{}.toml", "bot/templates/replies.{}.toml"])
 def test_both_languages_have_the_same_texts(folder: str):
     english, chinese = (tomllib.loads((ROOT / folder.format(code)).read_text(encoding="utf-8")) for code in ("en", "zh"))
     assert english.keys() == chinese.keys()

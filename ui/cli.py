@@ -14,12 +14,14 @@ from ui.commands.examples import examples
 from ui.commands.keys import keys
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
+from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for _command in (serve, ask, search, ingest, sample, doctor):
+for _command in (serve, ask, search, ingest, sample, doctor, audit):
     cli.command()(_command)
 cli.add_typer(keys, name="keys")
 cli.add_typer(examples, name="examples")
+cli.add_typer(users, name="users")
 cli.add_typer(evals, name="eval")
 
 

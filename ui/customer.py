@@ -21,6 +21,7 @@ from bot.records import Line, State
 from bot.store import Store
 from ui import transcript
 from ui.languages import LANGUAGE_COOKIE, PageLanguage, Texts, language_of, texts
+from ui.roles import allowed, customer_of
 from ui.settings import Settings
 from ui.theme import STATIC, static, theme
 from ui.turns import Router, Running, follow
@@ -59,7 +60,7 @@ def mount_customer(fastapi: FastAPI, app: CustomerApp, path: str = "/") -> None:
         path=path,
         auth_dependency=lambda request: getattr(request.state, "customer", None),
         theme=theme(),
-        head=f'<meta name="color-scheme" content="light dark"><style>{static("customer.css")}</style>',
+        head=f'<meta name="color-scheme" content="light dark"><style>{static("palette.css")}{static("customer.css")}</style>',
         favicon_path=str(STATIC / "favicon.svg"),
         footer_links=[],
         run_history=False,
@@ -126,18 +127,21 @@ class Handlers:
         self._app = app
         self._running = Running()
 
+    @allowed("customer")
     def show(self, request: gr.Request) -> list[Any]:
         """The page as it opens: the visitor's language and their latest conversation."""
-        customer = _customer(request)
+        customer = customer_of(request)
         return self._page(customer, self._app.store.latest(customer) or uuid.uuid4().hex, _language(request))
 
+    @allowed("customer")
     def show_again(self, event: gr.EventData, request: gr.Request) -> list[Any]:
         """The page in another language, or with another conversation of the same visitor."""
-        return self._page(_customer(request), _id(event, "conversation"), _language(request))
+        return self._page(customer_of(request), _id(event, "conversation"), _language(request))
 
+    @allowed("customer")
     def turn(self, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """A message: shown at once, answered in pieces, saved by the router."""
-        customer, language, words = _customer(request), _language(request), texts(_language(request))
+        customer, language, words = customer_of(request), _language(request), texts(_language(request))
         conversation, message = _id(event, "conversation"), _id(event, "message")
         text = _text(event, "text", self._app.settings.max_message_chars + 1).strip()
         if not text:
@@ -162,13 +166,15 @@ class Handlers:
             lines = saved
         yield _since(message, self._view(conversation, language, lines, state)), self.header(words, state)
 
+    @allowed("customer")
     def stop(self, request: gr.Request) -> None:
         """End what is being answered for this visitor; what came until then stays."""
-        self._running.stop(_customer(request))
+        self._running.stop(customer_of(request))
 
+    @allowed("customer")
     def rate(self, event: gr.EventData, request: gr.Request) -> Any:
         """A thumb, with a reason where one was given. When it cannot be saved, the page shows again what is."""
-        customer, language = _customer(request), _language(request)
+        customer, language = customer_of(request), _language(request)
         try:
             self._app.store.rate(_id(event, "reply"), customer, 1 if _data(event).get("value") == 1 else -1, _text(event, "why", 700))
         except (BotError, ValueError) as error:
@@ -223,14 +229,6 @@ class Handlers:
             "tail": False,
             "items": transcript.items(lines, state, self._app.settings.shop_contact, words, answering),
         }
-
-
-def _customer(request: gr.Request) -> str:
-    """Who asks. Raises `PermissionError` where no middleware has said so."""
-    customer = getattr(request.request.state, "customer", None)
-    if not isinstance(customer, str) or not customer:
-        raise PermissionError("the request carries no customer; mount the page behind the middleware that signs the cookie")
-    return customer
 
 
 def _language(request: gr.Request) -> PageLanguage:

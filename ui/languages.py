@@ -91,3 +91,10 @@ def language_of(cookies: Mapping[str, str], accept: str) -> PageLanguage:
             if tag == language:
                 return language
     return "en"
+
+
+@cache
+def page_texts(page: str, language: PageLanguage) -> Mapping[str, str]:
+    """The texts of a page of the staff, by key: `texts/<page>.<language>.toml`. Every language has the same keys, which a test holds."""
+    path = Path(__file__).parent / "texts" / f"{page}.{language}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))

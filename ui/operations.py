@@ -15,6 +15,7 @@ from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
+from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
 if TYPE_CHECKING:
@@ -99,8 +100,10 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  
 
 
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)
-} | EXAMPLES
+    **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
+    **EXAMPLES,
+    **USERS,
+}
 """Those that need the database alone."""
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = DESK_OPERATIONS | {

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(SecretStr(""), description="Signs the customers' cookies; empty makes one in the data folder.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind TLS.")
 
+    admin_password: SecretStr = Field(SecretStr(""), description="The first admin's password; empty: a one-time one is made and shown.")
+
     shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from starlette.responses import JSONResponse, Response
 
+from ui.accounts import Accounts, Role
 from ui.api import create_api
 from ui.customer import mount_customer
+from ui.guards import OwnSessions, SignedIn
 from ui.internal import create_internal
 from ui.metrics import CountedRouter, Metrics
 from ui.middleware import BodyCap, CustomerCookie, Outermost, TrustedHosts
 from ui.owner import write_private
 from ui.settings import Settings
+from ui.signin import add_signin
 from ui.workers import Workers
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from ui.build import App
 
 _READY_S = 5
+PAGES: dict[str, Role] = {}
+"""The staff's pages, and the role that each takes at least."""
 
 
 def create_web(app: "App", token: str = "") -> FastAPI:
@@ -49,13 +54,16 @@ def create_web(app: "App", token: str = "") -> FastAPI:
     async def measured() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies)
     mount_customer(web, app, path="/")
-    guard(web, app.settings)
+    guard(web, app.settings, app.engine)
     return web
 
 
-def guard(web: FastAPI, settings: Settings) -> None:
+def guard(web: FastAPI, settings: Settings, engine: Engine) -> None:
     """Put what every request passes around `web`; the last one added is the outermost."""
+    web.add_middleware(OwnSessions)
+    web.add_middleware(SignedIn, accounts=Accounts(engine), pages=PAGES)
     web.add_middleware(CustomerCookie, secret=_secret(settings), secure=settings.secure_cookies)
     web.add_middleware(BodyCap)
     web.add_middleware(TrustedHosts, hosts=[*settings.trusted_hosts, settings.host, "127.0.0.1"])

@@ -164,7 +164,7 @@ def bare_web(app: Any, token: str) -> FastAPI:
     async def ready() -> dict[str, bool]:
         return {"ready": True}
 
-    guard(web, app.settings)
+    guard(web, app.settings, app.engine)
     return web
 
 

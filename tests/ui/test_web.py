@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 from fastapi import FastAPI
+from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from starlette.testclient import TestClient
@@ -44,7 +45,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient,
         yield client, desk
 
 
-def _guarded(settings: Settings) -> TestClient:
+def _guarded(settings: Settings, engine: Engine) -> TestClient:
     """Small routes behind the same middleware."""
     web = FastAPI()
 
@@ -73,13 +74,13 @@ def _guarded(settings: Settings) -> TestClient:
     async def fail() -> None:
         raise RuntimeError("secret inner detail")
 
-    guard(web, settings)
+    guard(web, settings, engine)
     return TestClient(web, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
 
 @pytest.fixture
 def guarded(desk: Desk) -> TestClient:
-    return _guarded(desk.settings)
+    return _guarded(desk.settings, desk.engine)
 
 
 def test_headers_on_every_answer(guarded: TestClient):
@@ -108,7 +109,7 @@ def test_unknown_hosts(guarded: TestClient, host: str):
 
 
 def test_any_host_where_that_is_set(desk: Desk):
-    client = _guarded(desk.settings.model_copy(update={"trusted_hosts": ["*"]}))
+    client = _guarded(desk.settings.model_copy(update={"trusted_hosts": ["*"]}), desk.engine)
     assert client.get("/", headers={"Host": "any.example"}).status_code == 200
 
 
@@ -184,13 +185,13 @@ def test_cookie_stays_off_what_may_be_shared(guarded: TestClient):
 
 
 def test_cookie_over_https_only_where_set(desk: Desk):
-    client = _guarded(desk.settings.model_copy(update={"secure_cookies": True}))
+    client = _guarded(desk.settings.model_copy(update={"secure_cookies": True}), desk.engine)
     assert client.get("/").headers["set-cookie"].endswith("; Secure")
 
 
 def test_secret_is_kept_in_the_folder(desk: Desk):
-    first = _guarded(desk.settings).get("/").headers["set-cookie"].split(";")[0]
-    assert "set-cookie" not in _guarded(desk.settings).get("/", headers={"Cookie": first}).headers
+    first = _guarded(desk.settings, desk.engine).get("/").headers["set-cookie"].split(";")[0]
+    assert "set-cookie" not in _guarded(desk.settings, desk.engine).get("/", headers={"Cookie": first}).headers
     assert stat.S_IMODE((desk.settings.data_dir / "secret").stat().st_mode) == 0o600
 
 

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 from contextlib import ExitStack
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from ui.commands.shell import AsJson, DataDir, Debug, Output, Tools, output
 from ui.errors import Failure
 from ui.owner import Claim, claim
 from ui.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _SHUTDOWN_S = 3  # how long open streams may go on once the server has been told to stop
 
@@ -50,6 +53,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket, out: Output) -> None:
+    from ui.accounts import Accounts
     from ui.logs import set_up
 
     set_up(settings.log_level)
@@ -58,6 +62,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     app = tools.build(settings)
     if not settings.database_url:  # a shared database has other servers' turns in it, which are being answered
         app.router.resume()
+    password = Accounts(app.engine).first_admin(settings.admin_password.get_secret_value())
     web = tools.web(app, owner.token)
 
     import uvicorn
@@ -68,7 +73,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
             if self.started:
                 owner.announce(_address(settings, local=True))
                 url = _address(settings)
-                out.show({"url": url}, lambda console, _: console.print(f"Answerdesk is ready at {url}  (Ctrl-C stops it)", soft_wrap=True))
+                out.show({"url": url, **({"admin": {"name": "admin", "password": password}} if password else {})}, _ready)
 
     config = uvicorn.Config(
         web,
@@ -86,6 +91,14 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     if not server.started:
         raise Failure("The web app did not start; the log above says why.")
     out.note("Stopped.")
+
+
+def _ready(console: "Console", result: dict[str, Any]) -> None:
+    console.print(f"Answerdesk is ready at {result['url']}  (Ctrl-C stops it)", soft_wrap=True)
+    if admin := result.get("admin"):
+        console.print(f"Sign in at {result['url']}/login as {admin['name']} with the one-time password", soft_wrap=True)
+        console.print(f"    {admin['password']}", markup=False)
+        console.print("It is not shown again; `answerdesk users reset admin` makes another one.", style="dim")
 
 
 def _confine_gradio(settings: Settings) -> None:
