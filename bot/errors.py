@@ -4,6 +4,7 @@
     ├── BadMessage             the customer's message cannot be taken (empty, too long); said to the customer
     ├── UnknownBackend         a backend was named that is not configured
     ├── UnknownConversation    an id that is not this customer's
+    ├── NotYours               the conversation is not with whoever wants to act in it
     ├── BadPolicy              a policy, or the settings of a backend, that cannot be
     ├── PolicyChanged          somebody else changed the policy first
     ├── BadExample             an example that cannot be kept, or that does not exist
@@ -45,6 +46,14 @@ class PolicyChanged(BotError):
 
 class BadExample(BotError):
     """An example that cannot be kept as it is, or an id that the pool does not have."""
+
+
+class NotYours(BotError):
+    """The conversation is not, or no longer, with whoever wants to act in it. holder: who has it, as people read the name."""
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class BackendError(BotError):

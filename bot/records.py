@@ -35,7 +35,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a conversation as the page shows it. answer: for the bot's lines. rating: 1, -1 or None."""
+    """A line of a conversation as the page shows it. answer: for the bot's lines. rating: 1, -1 or None. author: of a person's lines."""
 
     id: str
     role: Role
@@ -43,6 +43,7 @@ class Line:
     at: datetime
     answer: Answer | None = None
     rating: int | None = None
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The turn: a customer's message in, a streamed and cited reply out, or a hand-over. `Router.turn` reads top to bottom."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ from knowledge.language import detect
 from knowledge.report import Found
 
 logger = logging.getLogger(__name__)
+WITH_PERSON = "with_person"  # why the bot says nothing
+_LOOK_S = 0.5  # how often, while it streams, it looks whether a person has taken over
 
 
 class Router:
@@ -63,11 +66,11 @@ class Router:
                 return
             turn = self._begin(received, request, began)
             try:
-                yield from self._answered(turn, cancel)
+                yield from self._until_taken_over(turn, cancel)
             except GeneratorExit:
                 self._save(turn)
                 raise
-            yield self._save(turn)
+            yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn, self._backends)
 
     def _begin(self, received: Received, request: Request, began: float) -> Turn:
         if request.history is None:
@@ -79,6 +82,27 @@ class Router:
         turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
         turn.mark("triage")
         return turn
+
+    def _until_taken_over(self, turn: Turn, cancel: threading.Event) -> Iterator[Delta]:
+        """The reply, for as long as no person has the conversation: the bot is silent then, and a stream ends where it is."""
+        looked = -math.inf
+        with closing(self._answered(turn, cancel)) as pieces:  # type: ignore[type-var]
+            if self._taken_over(turn):
+                return
+            for piece in pieces:
+                if time.monotonic() - looked >= _LOOK_S:
+                    looked = time.monotonic()
+                    if self._taken_over(turn):
+                        turn.text = turn.text.removesuffix(piece.text)
+                        turn.interrupted = bool(turn.text)
+                        return
+                yield piece
+
+    def _taken_over(self, turn: Turn) -> bool:
+        taken = self._store.left_to_person(turn.received.conversation, turn.received.message)
+        if taken:
+            turn.route, turn.reason = "human", WITH_PERSON
+        return taken
 
     def _answered(self, turn: Turn, cancel: threading.Event) -> Iterator[Delta]:
         if turn.triage.kind == "person":

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, Row, Table, and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Row, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import BadMessage, UnknownConversation
+from bot.lines import answer_of, append, insert, lock, unknown
 from bot.messages import Answer, Message, Request
 from bot.records import (
     KeyInfo,
@@ -67,15 +67,15 @@ class Store:
         with self._write() as connection:
             now = _now_for(connection, customer)
             new = {"id": conversation, "customer": customer, "state": "bot", "created": now, "updated": now, "language": request.language}
-            connection.execute(_insert(connection, conversations).values(new).on_conflict_do_nothing())
-            if _lock(connection, conversation) != customer:
-                raise _unknown(conversation)
+            connection.execute(insert(connection, conversations).values(new).on_conflict_do_nothing())
+            if lock(connection, conversation) != customer:
+                raise unknown(conversation)
             saved = _find(connection, conversation, message)
             if saved is not None and saved.role != "customer":
                 raise BadMessage(f"message id {message!r} belongs to a reply in this conversation; use a new id for each message")
             if saved is not None:
                 return _received(saved)
-            position = _append(connection, conversation, id=message, role="customer", text=request.text, at=now)
+            position = append(connection, conversation, id=message, role="customer", text=request.text, at=now)
             connection.execute(update(conversations).where(conversations.c.id == conversation).values(updated=now))
             return Received(conversation, customer, message, position, None, request.text)
 
@@ -88,14 +88,14 @@ class Store:
         reply = checked_id(answer.reply, "reply") if answer.reply else uuid.uuid4().hex
         stored, provenance = plain_json(answer_to_json(answer), "the answer"), plain_json(provenance, "the provenance")
         with self._write() as connection:
-            _lock(connection, answer.conversation)
+            lock(connection, answer.conversation)
             saved = _find(connection, answer.conversation, answer.message)
             if saved is None or saved.role != "customer":
                 raise UnknownConversation(f"{answer.conversation!r} has no customer message {answer.message!r}; receive it first")
             if saved.reply_id is not None:
                 return cast("str", saved.reply_id)
             line = {"id": reply, "role": "bot", "text": answer.text, "at": _now(), "interrupted": answer.interrupted}
-            _append(connection, answer.conversation, **line, in_reply_to=answer.message, answer=stored, provenance=provenance)
+            append(connection, answer.conversation, **line, in_reply_to=answer.message, answer=stored, provenance=provenance)
             connection.execute(update(conversations).where(conversations.c.id == answer.conversation).values(language=answer.language))
             return reply
 
@@ -129,8 +129,10 @@ class Store:
         checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
             if connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation)) != customer:
-                raise _unknown(conversation)
-            return tuple(Line(row.id, row.role, row.text, row.at, _answer_of(row), row.rating) for row in connection.execute(query))
+                raise unknown(conversation)
+            return tuple(
+                Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in connection.execute(query)
+            )
 
     def rate(self, reply: str, customer: str, value: Literal[-1, 1], why: str = "") -> None:
         """Thumbs up (1) or down (-1) for a reply; a later rating replaces it. `UnknownConversation` when it is not theirs."""
@@ -149,7 +151,7 @@ class Store:
         storable(reason, "the reason of a hand-over")
         asked = update(conversations).where(conversations.c.id == conversation, conversations.c.state.in_(("bot", "closed")))
         with self._write() as connection:
-            _lock(connection, conversation)
+            lock(connection, conversation)
             connection.execute(asked.values(state="waiting", handover_reason=reason, handover_at=_now()))
 
     def state(self, conversation: str) -> State:
@@ -158,12 +160,22 @@ class Store:
         with self._read() as connection:
             state = connection.scalar(select(conversations.c.state).where(conversations.c.id == conversation))
         if state is None:
-            raise _unknown(conversation)
+            raise unknown(conversation)
         return cast("State", state)
+
+    def left_to_person(self, conversation: str, message: str) -> bool:
+        """Whether a person has the conversation now: then the message waits for them, and the bot never answers it by itself."""
+        checked_id(message, "message")
+        marked = update(messages).where(messages.c.conversation == conversation, messages.c.id == message).values(for_person=True)
+        if self.state(conversation) != "agent":
+            return False
+        with self._write() as connection:
+            connection.execute(marked)
+        return True
 
     def unanswered(self) -> tuple[Received, ...]:
         """Customers' messages without a reply, as a crash leaves them; each conversation's in order."""
-        query = _with_replies.where(messages.c.role == "customer", _reply.c.id.is_(None)).order_by(
+        query = _with_replies.where(messages.c.role == "customer", _reply.c.id.is_(None), messages.c.for_person.is_not(True)).order_by(
             conversations.c.created, conversations.c.id, messages.c.position
         )
         with self._read() as connection:
@@ -214,7 +226,7 @@ class Store:
         """Keep a small JSON value under a name. ValueError when it is not JSON."""
         new = {"value": plain_json(value, f"setting {name!r}"), "updated": _now()}
         with self._write() as connection:
-            row = _insert(connection, settings).values(name=name, **new)
+            row = insert(connection, settings).values(name=name, **new)
             connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=new))
 
     @contextmanager
@@ -246,34 +258,9 @@ def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _unknown(conversation: str) -> UnknownConversation:
-    return UnknownConversation(f"this customer has no conversation {conversation!r}; use one of their own or start a new one")
-
-
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-
-
-def _lock(connection: Connection, conversation: str) -> str:
-    """Let one transaction at a time at this conversation, and say whose it is. SQLite's transactions stand in line anyway."""
-    checked_id(conversation, "conversation", UnknownConversation)
-    customer = connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation).with_for_update())
-    if customer is None:
-        raise _unknown(conversation)
-    return cast("str", customer)
-
-
 def _find(connection: Connection, conversation: str, message: str) -> Row[Any] | None:
     """A message with the reply to it."""
     return connection.execute(_with_replies.where(messages.c.conversation == conversation, messages.c.id == message)).one_or_none()
-
-
-def _append(connection: Connection, conversation: str, **line: Any) -> int:
-    """Add a line at the end; the conversation must be locked."""
-    last = connection.scalar(select(func.max(messages.c.position)).where(messages.c.conversation == conversation))
-    position = (last or 0) + 1
-    connection.execute(messages.insert().values(conversation=conversation, position=position, **line))
-    return position
 
 
 def _received(row: Row[Any]) -> Received:
@@ -282,10 +269,3 @@ def _received(row: Row[Any]) -> Received:
         own = {"text": row.reply_text, "reply": row.reply_id, "interrupted": row.reply_interrupted}
         answer = answer_from_json(row.reply_answer or {}, conversation=row.conversation, message=row.id, **own)
     return Received(row.conversation, row.customer, row.id, row.position, answer, row.text)
-
-
-def _answer_of(row: Row[Any]) -> Answer | None:
-    if row.in_reply_to is None:
-        return None
-    own = {"text": row.text, "reply": row.id, "interrupted": row.interrupted}
-    return answer_from_json(row.answer or {}, conversation=row.conversation, message=row.in_reply_to, **own)

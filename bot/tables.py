@@ -32,6 +32,9 @@ conversations = Table(
     Column("created", Moment, nullable=False),
     Column("updated", Moment, nullable=False),
     Column("language", String(8)),
+    Column("assignee", String(64)),  # the user who has taken it over
+    Column("assignee_shown", String(60)),  # the name that the customer reads
+    Column("reviewed", Moment),  # until when what was flagged has been looked at
     CheckConstraint("state IN ('bot', 'waiting', 'agent', 'closed')", name="state"),
     Index(None, "customer", "updated"),
 )
@@ -52,6 +55,8 @@ messages = Table(
     Column("interrupted", Boolean, nullable=False, default=False),
     Column("rating", Integer),
     Column("rating_why", Text),
+    Column("author", String(60)),  # of an agent's line, as the customer reads it
+    Column("for_person", Boolean),  # a customer's line that came while a person had the conversation: the bot leaves it alone
     UniqueConstraint("conversation", "position"),
     UniqueConstraint("conversation", "in_reply_to"),  # one reply per customer message
     ForeignKeyConstraint(["conversation", "in_reply_to"], ["messages.conversation", "messages.id"], ondelete="CASCADE"),
@@ -59,6 +64,20 @@ messages = Table(
     CheckConstraint("role IN ('customer', 'agent', 'bot', 'system', 'action')", name="role"),
     CheckConstraint("rating IN (-1, 1)", name="rating"),
     Index(None, "id"),
+)
+
+# What only the desk sees: private notes, and who took a conversation over, gave it back or closed it.
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    CheckConstraint("kind IN ('note', 'taken', 'returned', 'closed', 'reviewed')", name="kind"),
+    Index(None, "conversation"),
 )
 
 api_keys = Table(
