@@ -28,6 +28,12 @@ class Breaker:
     def resting(self) -> bool:
         return self._rests_until is not None
 
+    @property
+    def refuses(self) -> bool:
+        """Whether no call may be made now: it rests and no probe is due."""
+        with self._lock:
+            return self._rests_until is not None and self._clock() < self._rests_until
+
     def allow(self) -> bool:
         """Whether a call may be made now; True during a rest makes the caller the probe."""
         with self._lock:

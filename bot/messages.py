@@ -70,7 +70,7 @@ class Answer:
 
     abstained: a question left unanswered for want of evidence. route `human`: a hand-over was recorded, `reason` says why.
     interrupted: the customer stopped it or the backend broke off; `text` is what came until then.
-    rungs: the backends tried before the one that answered, each with its error, for the support lead.
+    rungs: the backends tried or passed over before the one that answered, each with the reason; why: it was this one. For the support lead.
     latency_ms: `first_token`, `total` and one entry a stage, in milliseconds.
     confidence: how likely the evidence holds an answer, 0..1; None where it was not asked for.
     """
@@ -95,6 +95,7 @@ class Answer:
     suggestions: tuple[str, ...] = ()
     reply: str = ""  # the id of the saved reply, what feedback refers to
     confidence: float | None = None
+    why: str = ""
 
 
 ExampleState = Literal["pending", "approved", "rejected"]

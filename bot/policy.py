@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from bot.errors import BadPolicy
 
 LAST = "extractive"  # the backend that always answers, at once and from the evidence alone: the last rung of every ladder
-LAST_S = 1.0  # of a turn's time, kept for it
+RESTED = "not asked: it failed too often within the last minute and is rested"
 
 _FORBID: dict[str, Any] = {"extra": "forbid"}  # pydantic's, which reads these classes from JSON
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -185,7 +185,8 @@ class Policy:
 class Health:
     """What is known of a backend at one moment. resting: its breaker is open and not yet due for a probe. running: replies being made.
 
-    tokens, cost: spent today."""
+    tokens, cost: spent today.
+    """
 
     resting: bool = False
     running: int = 0
@@ -264,11 +265,16 @@ def refusal(caps: Caps | None, health: Health | None) -> str:
     if health is None:
         return "not asked: there is no backend of this name"
     if health.resting:
-        return "not asked: it failed too often within the last minute and is rested"
+        return RESTED
     if caps.at_once is not None and health.running >= caps.at_once:
-        return f"not asked: it is making {health.running} replies already, allowed are {caps.at_once}"
+        return full(health.running, caps.at_once)
     if caps.tokens_a_day is not None and health.tokens >= caps.tokens_a_day:
         return f"not asked: {health.tokens} tokens are spent today, allowed are {caps.tokens_a_day}"
     if caps.cost_a_day is not None and health.cost >= caps.cost_a_day:
         return f"not asked: {health.cost:g} is spent today, allowed is {caps.cost_a_day:g}"
     return ""
+
+
+def full(running: int, at_once: int) -> str:
+    """Why a backend that makes as many replies as it may is not asked."""
+    return f"not asked: it is making {running} replies already, allowed are {at_once} at once"

@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from bot import prompts
 from bot.backends.base import Backend, Options
 from bot.context import Budget, fit, shrink
-from bot.errors import BadMessage, ContextOverflow, UnknownBackend
+from bot.declines import declines, offers_person
+from bot.dispatch import Dispatch
+from bot.errors import BadMessage, UnknownBackend
 from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
-from bot.ladder import Ladder, Rung
+from bot.ladder import Rung
 from bot.messages import Answer, Delta, Message, Parts, Prompt, Request
+from bot.policy import Asked
 from bot.records import Received
 from bot.store import Store
 from bot.triage import cleaned, language_of, triage
@@ -37,12 +40,10 @@ _LOOK_S = 0.5  # how often, while it streams, it looks whether a person has take
 class Router:
     """Answers turns. Thread-safe; turns of one conversation go one after the other."""
 
-    def __init__(self, store: Store, index: Index, backends: Mapping[str, Backend], ladder: Ladder, rules: Rules | None = None) -> None:
-        """backends: by name; `extractive` must be among them, it is the last rung of every ladder."""
+    def __init__(self, store: Store, index: Index, dispatch: Dispatch, rules: Rules | None = None) -> None:
         self._store = store
         self._index = index
-        self._backends = backends
-        self._ladder = ladder
+        self._dispatch = dispatch
         self._rules = rules or Rules()
         self._queue = OneAtATime()
 
@@ -70,7 +71,7 @@ class Router:
             except GeneratorExit:
                 self._save(turn)
                 raise
-            yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn, self._backends)
+            yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn)
 
     def _begin(self, received: Received, request: Request, began: float) -> Turn:
         if request.history is None:
@@ -78,7 +79,7 @@ class Router:
         else:
             history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
         spoken = next((found for line in reversed(history) if line.role == "customer" and (found := language_of(line.text))), None)
-        offered = bool(history) and prompts.offers_person(history[-1].text)
+        offered = bool(history) and (prompts.offers_person(history[-1].text) or offers_person(history[-1].text))
         turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
         turn.mark("triage")
         return turn
@@ -122,7 +123,7 @@ class Router:
             yield from self._generate(turn, found, cancel)
             if turn.text or turn.interrupted:
                 return
-            if not turn.backend:
+            if not turn.by:
                 yield from self._said(turn, "failed", reason="tool_failure")
                 return
         turn.abstained = True
@@ -154,36 +155,38 @@ class Router:
         return turn.fitted.prompt
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
-        ladder = self._ladder_for(turn.request.backend)
-        try:
-            turn.prompt = self._fit(turn, found, ladder[0])
-        except ContextOverflow as error:  # its window holds nothing; the last rung's does
-            turn.rungs += ((ladder[0].name, str(error)),)
-            ladder = ladder[-1:]
-            turn.prompt = self._fit(turn, found, ladder[0])
+        conversation, language = turn.received.conversation, turn.triage.language
+        turn.plan = self._dispatch.plan(Asked(conversation, language, backend=turn.request.backend))
+        turn.rungs = turn.plan.passed
         turn.interrupted = True  # until the reply is whole
+
+        def ask(backend: Backend) -> tuple[Prompt, Options]:
+            turn.by, turn.prompt = backend, None
+            turn.prompt = self._fit(turn, found, backend)
+            return turn.prompt, Options(Budget(backend.window, self._rules.max_tokens).reply, self._rules.temperature)
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
                 turn.prompt = less  # what is recorded is what was sent
             return less
 
-        options = Options(Budget(ladder[0].window, self._rules.max_tokens).reply, self._rules.temperature, cancel)
-        rungs: list[Rung] = []
-        with closing(self._ladder.climb(ladder, turn.prompt, options, shorter)) as events:
+        rung = Rung("")
+        with closing(self._dispatch.answer(turn.plan, ask, shorter, cancel, turn.spent_s)) as events:
             for event in events:
                 if isinstance(event, Rung):
-                    rungs.append(event)
-                    if event.error and not (event.interrupted and cancel.is_set()):
-                        turn.rungs += ((event.backend, event.error),)
+                    rung = event
+                    if rung.error and not (rung.interrupted and cancel.is_set()):
+                        turn.rungs += ((rung.backend, rung.error),)
                     continue
                 if not turn.text:
                     turn.mark("first_token")
-                    turn.backend = ladder[len(rungs)].name
                 turn.text += event
                 yield Delta(event)
-        turn.interrupted = rungs[-1].interrupted
-        turn.backend = rungs[-1].backend if turn.interrupted or not rungs[-1].error else ""
+        turn.interrupted = rung.interrupted
+        if rung.error and not rung.interrupted:
+            turn.by = None  # nobody answered
+        elif turn.by and turn.by.kind != "extractive" and not turn.interrupted and declines(turn.text):
+            turn.abstained, turn.reason = True, "missing_knowledge"
 
     def _said(self, turn: Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
         """One of the bot's own sentences as the whole reply."""
@@ -201,7 +204,7 @@ class Router:
         yield from self._said(turn, "handover_already" if waiting else "handover", "customer_request")
 
     def _save(self, turn: Turn) -> Answer:
-        answer = answer_of(turn, self._backends)
+        answer = answer_of(turn)
         return replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
 
     def resume(self) -> int:
@@ -236,11 +239,7 @@ class Router:
         if not turn.text:
             turn.abstained, turn.prompt = True, None
             list(self._said(turn, "dont_know", "missing_knowledge"))
-        return replace(answer_of(turn, self._backends), confidence=confidence)
-
-    def _ladder_for(self, name: str | None) -> list[Backend]:
-        first, last = self._backends[name or self._rules.default], self._backends["extractive"]
-        return [first] if first is last else [first, last]
+        return replace(answer_of(turn), confidence=confidence)
 
     def _checked(self, request: Request) -> Request:
         text = cleaned(request.text)
@@ -248,8 +247,8 @@ class Router:
             raise BadMessage(self._reply(request.language or "en", "empty"))
         if len(text) > self._rules.max_chars:
             raise BadMessage(self._reply(detect(text[:500]) or request.language or "en", "too_long"))
-        if request.backend is not None and request.backend not in self._backends:
-            raise UnknownBackend(f"There is no backend {request.backend!r}; allowed: {', '.join(self._backends)}.")
+        if request.backend is not None and request.backend not in self._dispatch.backends:
+            raise UnknownBackend(f"There is no backend {request.backend!r}; allowed: {', '.join(self._dispatch.backends)}.")
         return replace(request, text=text)
 
     def _reply(self, language: Language, key: str) -> str:

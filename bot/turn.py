@@ -1,7 +1,6 @@
 """What is known of a turn as it goes on, and what is kept of it when it ends."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,6 +8,7 @@ from bot import checks
 from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
+from bot.policy import Plan
 from bot.records import Received
 from bot.triage import Triage
 
@@ -20,7 +20,6 @@ class Rules:
 
     shop: str = "the shop"
     contact: str = ""
-    default: str = "extractive"
     threshold: float = 0.1
     passages: int = 12
     told: int = 6
@@ -42,7 +41,8 @@ class Turn:
     prompt: Prompt | None = None
     fitted: Fitted | None = None
     text: str = ""
-    backend: str = ""
+    plan: Plan | None = None
+    by: Backend | None = None  # who was asked last, which is who answers
     rungs: tuple[tuple[str, str], ...] = ()
     interrupted: bool = False
     abstained: bool = False
@@ -50,14 +50,19 @@ class Turn:
     reason: str | None = None
     marks: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the turn's work began: not those that it waited for an earlier turn of its conversation."""
+        return time.monotonic() - self.began - self.marks.get("triage", 0) / 1000
+
     def mark(self, stage: str) -> None:
         self.marks[stage] = round(1000 * (time.monotonic() - self.began), 1)
 
 
-def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
+def answer_of(turn: Turn) -> Answer:
     """The turn's end as it is saved and printed."""
     turn.mark("total")
-    backend, prompt, saved = backends.get(turn.backend), turn.prompt, turn.fitted.saved if turn.fitted else 0
+    backend, prompt, saved = turn.by, turn.prompt, turn.fitted.saved if turn.fitted else 0
     return Answer(
         text=turn.text,
         conversation=turn.received.conversation,
@@ -66,7 +71,7 @@ def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
         abstained=turn.abstained,
         route=turn.route,
         reason=turn.reason,
-        backend=turn.backend,
+        backend=backend.name if backend else "",
         adapter=backend.adapter if backend else None,
         prompt_version=prompt.version if prompt else "",
         language=turn.triage.language,
@@ -74,7 +79,13 @@ def answer_of(turn: Turn, backends: Mapping[str, Backend]) -> Answer:
         latency_ms={"first_token": turn.marks["total"], **turn.marks},
         interrupted=turn.interrupted,
         rungs=turn.rungs,
+        why=_why(turn.plan, backend.name) if turn.plan and backend else "",
     )
+
+
+def _why(plan: Plan, backend: str) -> str:
+    """Why it was this backend that answered."""
+    return plan.why if backend == plan.rungs[0] else f"{plan.why}, then the next on the ladder"
 
 
 def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
@@ -91,4 +102,8 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend else [],
         "embedder": embedder,
         "collection": turn.request.collection,
+        "policy": turn.plan.version if turn.plan else None,
+        "rungs": list(turn.plan.rungs) if turn.plan else [],
+        "why": answer.why,
+        "failed": [list(rung) for rung in turn.rungs],
     }

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
@@ -9,8 +10,10 @@ from sqlalchemy import Engine
 from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
 from bot.backends.hosted import open_hosted
+from bot.dispatch import Dispatch
 from bot.errors import BackendRejected
-from bot.ladder import Ladder, Limits
+from bot.policies import PolicyStore
+from bot.policy import LAST, Limits, Policy
 from bot.router import Router
 from bot.store import Store
 from bot.turn import Rules
@@ -60,8 +63,8 @@ def build(settings: Settings) -> App:
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
     index.prepare(_log_progress)
-    limits = Limits(settings.first_token_s, settings.idle_s, settings.total_s)
-    router = Router(store, index, backends, Ladder(limits), rules(settings, backends))
+    policies = PolicyStore(engine, initial_policy(settings, backends))
+    router = Router(store, index, Dispatch(backends, policies.load), rules(settings))
     return App(settings, engine, store, index, router, backends)
 
 
@@ -83,12 +86,16 @@ def open_backends(settings: Settings) -> dict[str, Backend]:
     return backends
 
 
-def rules(settings: Settings, backends: dict[str, Backend]) -> Rules:
-    default = settings.backend or ("hosted" if "hosted" in backends else "extractive")
+def initial_policy(settings: Settings, backends: Container[str]) -> Policy:
+    """What is in force until somebody changes it."""
+    default = settings.backend or ("hosted" if "hosted" in backends else LAST)
+    return Policy(default, limits=Limits(settings.first_token_s, settings.idle_s, settings.total_s))
+
+
+def rules(settings: Settings) -> Rules:
     made = Rules(
         shop=settings.shop_name,
         contact=settings.shop_contact,
-        default=default,
         max_chars=settings.max_message_chars,
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,

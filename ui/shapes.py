@@ -28,6 +28,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "conversation": answer.conversation,
         "message": answer.message,
         "interrupted": answer.interrupted,
+        "rungs": [{"backend": name, "error": error} for name, error in answer.rungs],
+        "why": answer.why,
     }
 
 

@@ -14,7 +14,7 @@ from bot.errors import (
     BackendError,
     BackendUnavailable,
 )
-from bot.ladder import Ladder, Limits, Rung
+from bot.ladder import Ladder, Rung
 from bot.messages import Message, Prompt
 
 PROMPT = Prompt((Message("customer", "Hello"),), "Hello", (), "en")
@@ -37,9 +37,14 @@ class VirtualClock:
             self._now += seconds
 
 
-def climb(backends: Sequence[Backend], ladder: Ladder | None = None, options: Options | None = None) -> tuple[str, list[Rung]]:
+def same(_: Backend) -> tuple[Prompt, Options]:
+    """Every backend is asked the same."""
+    return PROMPT, Options()
+
+
+def climb(backends: Sequence[Backend], ladder: Ladder | None = None, ask: Any = same, **more: Any) -> tuple[str, list[Rung]]:
     """The whole text, and the rungs."""
-    events = list((ladder or Ladder()).climb(backends, PROMPT, options or Options()))
+    events = list((ladder or Ladder()).climb(backends, ask, **more))
     assert isinstance(events[-1], Rung)
     return "".join(e for e in events if isinstance(e, str)), [e for e in events if isinstance(e, Rung)]
 
@@ -52,9 +57,9 @@ def failing(error: Exception = DOWN, **more: Any) -> FakeBackend:
     return FakeBackend(**{"name": "first", "error": error, **more})
 
 
-def virtual(limits: Limits) -> tuple[VirtualClock, Ladder]:
+def virtual() -> tuple[VirtualClock, Ladder]:
     clock = VirtualClock()
-    return clock, Ladder(limits, clock.now)
+    return clock, Ladder(clock.now)
 
 
 class Moody:

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.backends.base import Options
 from bot.backends.fake import FakeBackend
 from bot.errors import (
     BackendError,
@@ -18,9 +17,10 @@ from bot.errors import (
     ContextOverflow,
     RateLimited,
 )
-from bot.ladder import Ladder, Limits, Rung
+from bot.ladder import Ladder, Rung
 from bot.messages import Prompt
-from tests.bot.climbing import DOWN, PROMPT, Moody, climb, failing, good, virtual
+from bot.policy import Limits
+from tests.bot.climbing import DOWN, PROMPT, Moody, climb, failing, good, same, virtual
 
 
 def test_the_first_backend_that_answers_is_the_only_one_asked() -> None:
@@ -70,7 +70,7 @@ def test_a_backends_bug_is_one_more_failure_that_does_not_quote_it() -> None:
 
 def test_no_backends_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        list(Ladder().climb([], PROMPT, Options()))
+        list(Ladder().climb([], same))
 
 
 PIECES = st.lists(st.sampled_from(["", " ", "\n", "a", "bc ", "再见"]), max_size=4)
@@ -130,7 +130,7 @@ def test_a_long_or_unknown_wait_is_not_waited_for(wait: float | None) -> None:
 
 def test_a_wait_beyond_the_turns_time_is_not_waited_for() -> None:
     first = failing(RateLimited("429", retry_after=2))
-    climb([first, good()], Ladder(Limits(turn_s=1)))
+    climb([first, good()], limits=Limits(turn_s=1))
     assert len(first.asked) == 1
 
 
@@ -143,19 +143,19 @@ def test_after_the_first_word_nothing_is_asked_again() -> None:
 def test_a_prompt_that_is_too_long_is_shortened_once() -> None:
     shorter = Prompt((), "shorter", (), "en")
     first = failing(ContextOverflow("long"))
-    events = list(Ladder().climb([first, good()], PROMPT, Options(), lambda _prompt, _backend: shorter))
+    events = list(Ladder().climb([first, good()], same, lambda _prompt, _backend: shorter))
     assert [prompt for prompt, _ in first.asked] == [PROMPT, shorter]
     assert events == [Rung("first", "long"), "Good.", Rung("last")]
 
 
 def test_a_prompt_that_cannot_be_shortened_is_not_sent_again() -> None:
     first = failing(ContextOverflow("long"))
-    list(Ladder().climb([first, good()], PROMPT, Options(), lambda _prompt, _backend: None))
+    list(Ladder().climb([first, good()], same, lambda _prompt, _backend: None))
     assert len(first.asked) == 1
 
 
 def test_a_failing_backend_is_rested_probed_and_taken_back() -> None:
-    clock, ladder = virtual(Limits())
+    clock, ladder = virtual()
     moody = Moody([DOWN] * 6)
     for _ in range(5):
         climb([moody, good()], ladder)
@@ -176,12 +176,12 @@ def test_a_failing_backend_is_rested_probed_and_taken_back() -> None:
 @pytest.mark.parametrize("leaves", ["closes the page", "presses stop"])
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_probe_that_the_customer_leaves_does_not_keep_the_backend_resting(leaves: str, heard: bool) -> None:
-    clock, ladder = virtual(Limits())
+    clock, ladder = virtual()
     moody, cancel = Moody([DOWN] * 5), threading.Event()
     for _ in range(5):
         climb([moody, good()], ladder)
     clock.advance(30)
-    probe = ladder.climb([moody, good()], PROMPT, Options(cancel=cancel))
+    probe = ladder.climb([moody, good()], same, cancel=cancel)
     if not heard:
         cancel.set()
         list(probe)

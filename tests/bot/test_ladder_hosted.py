@@ -7,7 +7,7 @@ import pytest
 
 from bot.backends.base import Options
 from bot.backends.hosted import open_hosted
-from bot.ladder import Ladder, Limits
+from bot.policy import Limits
 from tests.bot.climbing import PROMPT, climb, good
 from tests.stub_openai import Reply, Stub, free_port, stub_openai
 
@@ -41,7 +41,7 @@ LIMITS = Limits(first_token_s=0.4, idle_s=0.3, total_s=5)
 def test_whatever_a_server_does_before_its_first_word_the_last_backend_answers_within_two_seconds(stub: Stub, reply: Reply) -> None:
     stub.reply = reply
     started = time.monotonic()
-    text, rungs = climb([open_hosted(stub.url, "stub"), good()], Ladder(LIMITS))
+    text, rungs = climb([open_hosted(stub.url, "stub"), good()], limits=LIMITS)
     assert time.monotonic() - started < 2
     assert text == "Good."
     assert rungs[0].error.startswith("hosted: ")
@@ -56,7 +56,7 @@ def test_a_server_that_is_down_costs_no_time() -> None:
 @pytest.mark.parametrize("reply", [Reply(reset_after=1), Reply(stall_after=1)])
 def test_a_reply_that_breaks_off_is_kept_as_far_as_it_came(stub: Stub, reply: Reply) -> None:
     stub.reply = reply
-    text, rungs = climb([open_hosted(stub.url, "stub"), good()], Ladder(LIMITS))
+    text, rungs = climb([open_hosted(stub.url, "stub"), good()], limits=LIMITS)
     assert text == "Hello"
     assert [rung.interrupted for rung in rungs] == [True]
 
@@ -64,7 +64,7 @@ def test_a_reply_that_breaks_off_is_kept_as_far_as_it_came(stub: Stub, reply: Re
 def test_a_timed_out_servers_connection_is_closed(stub: Stub) -> None:
     stub.closed.clear()
     stub.reply = Reply(first_s=9)
-    climb([open_hosted(stub.url, "stub"), good()], Ladder(LIMITS))
+    climb([open_hosted(stub.url, "stub"), good()], limits=LIMITS)
     assert stub.closed.wait(1)
 
 

@@ -165,7 +165,7 @@ def test_the_extractive_backend_asked_for_is_asked_alone():
     ("health", "caps", "reason"),
     [
         (Health(resting=True), Caps(), "rested"),
-        (Health(running=2), Caps(at_once=2), "2 replies already, allowed are 2"),
+        (Health(running=2), Caps(at_once=2), "2 replies already, allowed are 2 at once"),
         (Health(tokens=70), Caps(tokens_a_day=70), "70 tokens are spent today, allowed are 70"),
         (Health(cost=1.5), Caps(cost_a_day=1), "1.5 is spent today, allowed is 1"),
         (None, Caps(), "no backend of this name"),

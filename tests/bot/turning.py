@@ -10,8 +10,9 @@ from sqlalchemy import Engine, select
 
 from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
-from bot.ladder import Ladder
+from bot.dispatch import Dispatch
 from bot.messages import Answer, Delta, Request
+from bot.policy import Policy
 from bot.router import Router
 from bot.store import Store
 from bot.tables import messages
@@ -85,14 +86,14 @@ def open_desk(folder: Path, *backends: Backend, vectors: MemoryStore | None = No
     store = Store(engine)
     index = Index(engine, vectors or MemoryStore(), SureEmbedder())
     index.add_documents(SHOP)
-    return reopened(Desk(engine, store, index, Router(store, index, {}, Ladder())), *backends, **rules)
+    return reopened(Desk(engine, store, index, Router(store, index, Dispatch({}))), *backends, **rules)
 
 
-def reopened(desk: Desk, *backends: Backend, **rules: Any) -> Desk:
-    """The same shop with other backends."""
+def reopened(desk: Desk, *backends: Backend, policy: Policy | None = None, **rules: Any) -> Desk:
+    """The same shop with other backends, the first of them the default where no policy is given."""
     by_name: dict[str, Backend] = {"extractive": ExtractiveBackend(), **{backend.name: backend for backend in backends}}
-    rules = {"default": backends[0].name if backends else "extractive", "shop": "TechCorp", **rules}
-    return replace(desk, router=Router(desk.store, desk.index, by_name, Ladder(), Rules(**rules)))
+    policy = policy or Policy(backends[0].name if backends else "extractive")
+    return replace(desk, router=Router(desk.store, desk.index, Dispatch(by_name, lambda: policy), Rules(**{"shop": "TechCorp", **rules})))
 
 
 @contextmanager
