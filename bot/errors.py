@@ -8,6 +8,7 @@
     ├── BadPolicy              a policy, or the settings of a backend, that cannot be
     ├── PolicyChanged          somebody else changed the policy first
     ├── BadExample             an example that cannot be kept, or that does not exist
+    ├── BadPrompt              a prompt template that cannot be used, or a version that does not exist
     └── BackendError           a backend did not answer; the router goes down the ladder
         ├── BackendUnavailable     down, refused, unknown host, 5xx
         ├── BackendTimeout         no first token, or a stall, within its limit
@@ -54,6 +55,10 @@ class NotYours(BotError):
     def __init__(self, message: str, holder: str = "") -> None:
         super().__init__(message)
         self.holder = holder
+
+
+class BadPrompt(BotError):
+    """A prompt template that cannot be used, or a version that does not exist."""
 
 
 class BackendError(BotError):

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import accumulate
 
 from bot.expect import asked, has
 from bot.messages import Prompt
@@ -187,16 +186,11 @@ def sure(prompt: Prompt) -> float:
     return confidence(prompt.question, rank(prompt.question, prompt.passages), prompt.language, prompt.gaps)
 
 
-def choose(picks: Sequence[Pick], most: int = 5, share: float = 0.95) -> list[Pick]:
-    """The sentences to say, in the order of their documents: the best ones until the answer is among them with a likelihood of `share`.
-
-    The scores are the logits of a softmax over all sentences, as they were fitted. A clear answer is one sentence; an open race is `most`.
-    """
+def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:
+    """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents."""
     if not picks:
         return []
-    weights = [math.exp(pick.score - picks[0].score) for pick in picks]
-    sums = accumulate(weights)
-    near = [pick for pick, until in zip(picks, (0.0, *sums), strict=False) if until < share * sum(weights)][:most]
+    near = [pick for pick in picks if picks[0].score - pick.score <= margin][:most]
     order = {pick.passage.chunk.id: place for place, pick in reversed(list(enumerate(near)))}
     return sorted(near, key=lambda pick: (order[pick.passage.chunk.id], pick.number))
 

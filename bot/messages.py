@@ -7,6 +7,8 @@ from knowledge.documents import Gaps, Language, Passage
 
 Role = Literal["customer", "agent", "bot", "system", "action"]
 Route = Literal["answer", "clarify", "human"]
+Shots = int | Literal["auto"]
+Cot = Literal["off", "zero", "few", "auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Request:
     conversation: None starts a new one. customer: an opaque id; None is a fresh anonymous customer.
     history: earlier messages a stateless caller brings along (the HTTP API); None means what is saved.
     language: the page's language, used only where the text itself does not tell ("ok", "123").
+    shots, cot, prompt: how many examples are shown, how the model is made to reason and which prompt version it gets, for this one turn;
+    None means what is set.
     """
 
     text: str
@@ -34,6 +38,9 @@ class Request:
     collection: str = "default"
     history: tuple[Message, ...] | None = None
     language: Language | None = None
+    shots: Shots | None = None
+    cot: Cot | None = None
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ class Prompt:
     """What a backend is asked: the very messages, and the evidence they were built from.
 
     A language model reads `messages`; the extractive backend reads `question` (self-contained) and `passages`.
-    gaps: what of the question the passages leave open.
+    gaps: what of the question the passages leave open. reasoned: the model was told to reason in a marked section before it answers.
     """
 
     messages: tuple[Message, ...]
@@ -156,6 +163,7 @@ class Prompt:
     language: Language
     version: str = ""
     gaps: Gaps = field(default_factory=Gaps)
+    reasoned: bool = False
 
 
 Event = Delta | Answer

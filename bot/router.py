@@ -19,13 +19,15 @@ from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
 from bot.ladder import Rung
-from bot.messages import Answer, Delta, Message, Parts, Prompt, Request
+from bot.lessons import Lesson, Lessons
+from bot.messages import Answer, Cot, Delta, Message, Parts, Prompt, Request, Shots
 from bot.policy import Asked
 from bot.records import Received
 from bot.store import Store
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
 from bot.waiting import OneAtATime
+from bot.wording import shipped
 from knowledge.documents import Document, Language, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
@@ -40,11 +42,15 @@ _LOOK_S = 0.5  # how often, while it streams, it looks whether a person has take
 class Router:
     """Answers turns. Thread-safe; turns of one conversation go one after the other."""
 
-    def __init__(self, store: Store, index: Index, dispatch: Dispatch, rules: Rules | None = None) -> None:
+    def __init__(
+        self, store: Store, index: Index, dispatch: Dispatch, rules: Rules | None = None, *, lessons: Lessons | None = None
+    ) -> None:
+        """lessons: what prompts teach beside the shipped wording."""
         self._store = store
         self._index = index
         self._dispatch = dispatch
         self._rules = rules or Rules()
+        self._lessons = lessons
         self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
@@ -143,16 +149,26 @@ class Router:
 
     def _fit(self, turn: Turn, found: Found, backend: Backend) -> Prompt:
         rules, language, today = self._rules, turn.triage.language, datetime.now(UTC).date()
+        lesson = turn.lesson = self._lesson(turn, backend)
 
         def make(parts: Parts) -> Prompt:
-            prompt = prompts.build(parts, language=language, shop=rules.shop, today=today)
+            prompt = prompts.build(parts, language=language, shop=rules.shop, today=today, wording=lesson.wording, cot=lesson.cot)
             return replace(prompt, question=turn.question, gaps=found.gaps)
 
         shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
-        parts = Parts(turn.request.text, tuple(shown), history=turn.history)
-        turn.fitted = fit(parts, make, Budget(backend.window, rules.max_tokens), backend.count)
+        parts = Parts(turn.request.text, tuple(shown), lesson.examples, history=turn.history)
+        turn.fitted = fit(parts, make, self._budget(backend, lesson), backend.count)
         turn.mark("prompt")
         return turn.fitted.prompt
+
+    def _lesson(self, turn: Turn, backend: Backend) -> Lesson:
+        if self._lessons is None or backend.kind == "extractive":  # which reads no messages
+            return Lesson(shipped(turn.triage.language))
+        return self._lessons.plan(turn.request, turn.triage.language, self._budget(backend).room // 3, backend.count)
+
+    def _budget(self, backend: Backend, lesson: Lesson | None = None) -> Budget:
+        """A reply that begins with reasoning is given twice the room."""
+        return Budget(backend.window, self._rules.max_tokens * (2 if lesson and lesson.cot != "off" else 1))
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
         conversation, language = turn.received.conversation, turn.triage.language
@@ -163,7 +179,7 @@ class Router:
         def ask(backend: Backend) -> tuple[Prompt, Options]:
             turn.by, turn.prompt = backend, None
             turn.prompt = self._fit(turn, found, backend)
-            return turn.prompt, Options(Budget(backend.window, self._rules.max_tokens).reply, self._rules.temperature)
+            return turn.prompt, Options(min(8192, self._budget(backend, turn.lesson).reply), self._rules.temperature)
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
@@ -227,9 +243,17 @@ class Router:
         passages: Sequence[Passage] | None = None,
         collection: str = "default",
         backend: str | None = None,
+        *,
+        shots: Shots | None = None,
+        cot: Cot | None = None,
+        prompt: str | None = None,
     ) -> Answer:
-        """Answer without a conversation and without saving anything, from given passages or from a collection: for evaluation."""
-        request = self._checked(Request(question, backend=backend, collection=collection, history=tuple(history)))
+        """Answer without a conversation and without saving anything, from given passages or from a collection: for evaluation.
+
+        Raises `BadPrompt` for a prompt version that does not exist.
+        """
+        asked_for = Request(question, None, None, None, backend, collection, tuple(history), shots=shots, cot=cot, prompt=prompt)
+        request = self._checked(asked_for)
         turn = self._begin(Received("", "", "", 0), request, time.monotonic())
         given = None if passages is None else [document_of(passage.chunk) for passage in passages]
         found = self._retrieve(turn, given)

@@ -1,4 +1,4 @@
-"""The package's tables: conversations, API keys, settings that change while it runs, who answers, and the pool of examples."""
+"""The package's tables: conversations, API keys, settings that change while it runs, who answers, examples, prompts."""
 
 from sqlalchemy import (
     JSON,
@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -171,4 +172,33 @@ examples = Table(
     Index(None, "state", "language"),
     Index(None, "customer"),
     Index(None, "conversation"),
+)
+
+# Only ever added to: the newest version of a language and a tone is the one in use. Version 0 is in the files.
+prompts = Table(
+    "prompts",
+    metadata,
+    Column("language", String(8), primary_key=True),
+    Column("tone", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("system", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("author", String(256), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    CheckConstraint("version >= 1", name="version"),
+)
+
+# How many examples are shown for a kind of question, and with which reasoning, as it was measured.
+shot_choices = Table(
+    "shot_choices",
+    metadata,
+    Column("language", String(8), primary_key=True),
+    Column("intent", String(128), primary_key=True),  # empty: all of that language
+    Column("shots", Integer, nullable=False),
+    Column("cot", String(8), nullable=False),
+    Column("gain", Float, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    CheckConstraint("shots >= 0", name="shots"),
 )

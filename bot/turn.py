@@ -7,6 +7,7 @@ from typing import Any
 from bot import checks
 from bot.backends.base import Backend
 from bot.context import Fitted, size
+from bot.lessons import Lesson
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
 from bot.records import Received
@@ -40,6 +41,7 @@ class Turn:
     question: str = ""
     prompt: Prompt | None = None
     fitted: Fitted | None = None
+    lesson: Lesson | None = None
     text: str = ""
     plan: Plan | None = None
     by: Backend | None = None  # who was asked last, which is who answers
@@ -92,10 +94,14 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
     """All that the answer was made from, as JSON: enough to show what the bot saw and to ask another backend the same."""
     prompt = turn.prompt
     passages = prompt.passages if prompt else ()
-    evidence = " ".join((turn.request.text, *(message.text for message in prompt.messages))) if prompt else ""
+    told = (line.text for line in turn.history)  # an example's figures are no evidence, so the prompt's messages are not
+    evidence = " ".join((turn.request.text, *told, *(passage.chunk.titled for passage in passages)))
     return {
         "question": turn.question,
         "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
+        "prompt": prompt.version if prompt else "",
+        "examples": [example.id for example in turn.fitted.parts.examples] if turn.fitted else [],
+        "cot": turn.lesson.cot if turn.lesson else "off",
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
         "messages": [asdict(message) for message in prompt.messages] if prompt else [],

@@ -1,12 +1,9 @@
 """What can go wrong in this package.
 
     FinetuneError
-    ├── BadTranscripts a file that holds no conversations that can be read
     ├── BadConfig      a training option that is not allowed
     ├── BadRows        rows that cannot be learned from
-    ├── UnknownRun     a run or an adapter that does not exist
-    ├── BadAdapter     an adapter's folder is damaged, or does not belong to the base
-    ├── Refused        an adapter may not be promoted: the gate says why
+    ├── UnknownRun     a run that does not exist
     ├── BaseUnusable   the base model cannot be opened or used this way
     ├── Diverged       the training broke: losses that are not numbers
     └── Stopped        somebody stopped the run; it can be resumed
@@ -19,10 +16,6 @@ class FinetuneError(Exception):
     """Base of all errors of this package."""
 
 
-class BadTranscripts(FinetuneError):
-    """A file with transcripts cannot be read as what it is."""
-
-
 class BadConfig(FinetuneError):
     """A training option has a value that is not allowed."""
 
@@ -32,15 +25,7 @@ class BadRows(FinetuneError):
 
 
 class UnknownRun(FinetuneError):
-    """A run or an adapter was named that does not exist."""
-
-
-class BadAdapter(FinetuneError):
-    """An adapter's folder is damaged, or its base is another one."""
-
-
-class Refused(FinetuneError):
-    """An adapter may not be promoted."""
+    """A run was named that does not exist."""
 
 
 class BaseUnusable(FinetuneError):

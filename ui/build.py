@@ -10,13 +10,18 @@ from sqlalchemy import Engine
 from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
 from bot.backends.hosted import open_hosted
+from bot.choices import Choices
 from bot.dispatch import Dispatch
 from bot.errors import BackendRejected
+from bot.examples import Pool
+from bot.lessons import Lessons, Teaching
 from bot.policies import PolicyStore
 from bot.policy import LAST, Limits, Policy
 from bot.router import Router
 from bot.store import Store
 from bot.turn import Rules
+from bot.versions import PromptVersions
+from knowledge.embed import Embedder
 from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
 from knowledge.store import ChromaStore
@@ -64,7 +69,8 @@ def build(settings: Settings) -> App:
     index = Index(engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
     index.prepare(_log_progress)
     policies = PolicyStore(engine, initial_policy(settings, backends))
-    router = Router(store, index, Dispatch(backends, policies.load), rules(settings))
+    taught = lessons(settings, engine, index.embedder)
+    router = Router(store, index, Dispatch(backends, policies.load), rules(settings), lessons=taught)
     return App(settings, engine, store, index, router, backends)
 
 
@@ -101,6 +107,11 @@ def rules(settings: Settings) -> Rules:
         temperature=settings.temperature,
     )
     return made if settings.threshold is None else replace(made, threshold=settings.threshold)
+
+
+def lessons(settings: Settings, engine: Engine, embedder: Embedder) -> Lessons:
+    teaching = Teaching(settings.shots, settings.cot, settings.tone)
+    return Lessons(Pool(engine), PromptVersions(engine), Choices(engine), embedder, teaching)
 
 
 def _log_progress(done: int, total: int, name: str) -> None:

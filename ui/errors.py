@@ -1,6 +1,6 @@
 """What the faces say when something goes wrong: one message and whose mistake it was."""
 
-from bot.errors import BadExample, BadMessage, BotError, UnknownBackend, UnknownConversation
+from bot.errors import BadExample, BadMessage, BadPrompt, BotError, UnknownBackend, UnknownConversation
 from knowledge.errors import BadCollection, KnowledgeError
 from ui.owner import Owned
 from ui.settings import SettingsError
@@ -18,7 +18,7 @@ def failure(error: BaseException) -> Failure:
     """`error` in words for people. Anything unforeseen keeps its type in the message, never its stack."""
     if isinstance(error, Failure):
         return error
-    if isinstance(error, BadCollection | BadExample | BadMessage | UnknownBackend | UnknownConversation | SettingsError):
+    if isinstance(error, BadCollection | BadExample | BadMessage | BadPrompt | UnknownBackend | UnknownConversation | SettingsError):
         return Failure(str(error), 2)
     if isinstance(error, KnowledgeError | BotError | Owned) or hasattr(error, "remedy"):  # the database's, heavy to import
         return Failure(str(error))

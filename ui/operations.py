@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
@@ -35,10 +36,13 @@ def ask(
     conversation: str | None = None,
     customer: str | None = None,
     backend: str | None = None,
+    shots: str | None = None,
+    cot: str | None = None,
 ) -> dict[str, Any]:
     """Put one question to the bot. Who asks from the shell without a customer is one of their own for each conversation."""
     conversation = conversation or uuid4().hex
-    request = Request(text, conversation, customer or f"shell-{conversation}", backend=backend)
+    teaching = taught(shots, cot)
+    request = Request(text, conversation, customer or f"shell-{conversation}", backend=backend, **teaching)
     with closing(app.router.turn(request)) as events:  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Delta):
@@ -46,6 +50,14 @@ def ask(
             elif isinstance(event, Answer):
                 return answer_json(event)
     raise Failure("The turn ended without an answer; look at the log.")
+
+
+def taught(shots: str | None, cot: str | None) -> dict[str, Any]:
+    """`--shots` and `--cot` as a request has them. Raises `Failure` for what is not allowed."""
+    try:
+        return {"shots": None if shots is None else checked_shots(shots), "cot": None if cot is None else checked_cot(cot)}
+    except ValueError as error:
+        raise Failure(f"{error}.", 2) from None
 
 
 def search(app: "App", emit: Emit, *, text: str, k: int = 5, collection: str = "default") -> dict[str, Any]:  # noqa: ARG001

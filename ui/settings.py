@@ -1,7 +1,7 @@
 """Every setting, read in this one place: `answerdesk.toml` in the working folder, then `ANSWERDESK_...` variables, which win."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     hosted_window: int = Field(8192, ge=512, le=4_000_000, description="Its context window in tokens.")
     max_tokens: int = Field(512, ge=16, le=8192, description="Longest reply, in tokens.")
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of the hosted model.")
+    shots: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(
+        "auto",
+        description="Approved examples a model is shown with each question: 0 to 64, or auto, as many as were measured to help.",
+    )
+    cot: Literal["off", "zero", "few", "auto"] = Field(
+        "off",
+        description="How a model reasons before it answers: off, zero (told to), few (shown by examples), auto (one example of each kind).",
+    )
+    tone: str = Field("default", pattern="^[a-z0-9_-]{1,32}$", description="Whose prompt templates are used: see `answerdesk prompts`.")
     first_token_s: float = Field(15, gt=0, le=120, description="Seconds a backend has to its first token.")
     idle_s: float = Field(10, gt=0, le=120, description="Seconds a stream may stand still.")
     total_s: float = Field(60, gt=0, le=600, description="Seconds a whole reply may take.")

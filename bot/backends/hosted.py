@@ -52,7 +52,7 @@ class HostedBackend:
         ends: list[str] = []
         said = False
         with closing(self._raw(prompt, options, cancel, ends)) as raw:
-            for piece in without_reasoning(raw, self.name):
+            for piece in without_reasoning(raw, self.name, expected=prompt.reasoned):
                 said = True
                 yield piece
         if not said and not cancel.is_set():

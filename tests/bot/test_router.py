@@ -54,7 +54,7 @@ def test_a_question_is_answered_from_the_documents_with_its_source(shop: Desk, q
     assert (answer.backend, answer.language, answer.route, answer.reason) == ("extractive", language, "answer", None)
     assert not answer.abstained
     assert not answer.interrupted
-    assert answer.prompt_version.startswith(f"system.{language}@")
+    assert answer.prompt_version.startswith(f"{language}.default.0@")
 
 
 def test_a_model_is_asked_with_the_passages_and_its_reply_is_attributed(tmp_path: Path):

@@ -10,7 +10,10 @@ from sqlalchemy import Engine, select
 
 from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
+from bot.choices import Choices
 from bot.dispatch import Dispatch
+from bot.examples import Pool
+from bot.lessons import Lessons, Teaching
 from bot.messages import Answer, Delta, Request
 from bot.policy import Policy
 from bot.router import Router
@@ -18,6 +21,7 @@ from bot.store import Store
 from bot.tables import messages
 from bot.tables import metadata as bot_tables
 from bot.turn import Rules
+from bot.versions import PromptVersions
 from knowledge.documents import Document, Section
 from knowledge.embed import HashEmbedder, Vectors
 from knowledge.ingest import Index
@@ -93,7 +97,10 @@ def reopened(desk: Desk, *backends: Backend, policy: Policy | None = None, **rul
     """The same shop with other backends, the first of them the default where no policy is given."""
     by_name: dict[str, Backend] = {"extractive": ExtractiveBackend(), **{backend.name: backend for backend in backends}}
     policy = policy or Policy(backends[0].name if backends else "extractive")
-    return replace(desk, router=Router(desk.store, desk.index, Dispatch(by_name, lambda: policy), Rules(**{"shop": "TechCorp", **rules})))
+    teaching = Teaching(**{name: rules.pop(name) for name in ("shots", "cot", "tone") if name in rules})
+    lessons = Lessons(Pool(desk.engine), PromptVersions(desk.engine), Choices(desk.engine), desk.index.embedder, teaching)
+    made = Rules(**{"shop": "TechCorp", **rules})
+    return replace(desk, router=Router(desk.store, desk.index, Dispatch(by_name, lambda: policy), made, lessons=lessons))
 
 
 @contextmanager

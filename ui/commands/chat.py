@@ -17,13 +17,22 @@ def ask(
     conversation: Annotated[str | None, typer.Option(help="Go on with this conversation.", show_default=False)] = None,
     customer: Annotated[str | None, typer.Option(help="Who asks.", show_default=False)] = None,
     backend: Annotated[str | None, typer.Option(help="Which backend answers.", show_default=False)] = None,
+    shots: Annotated[str | None, typer.Option(help="How many examples the model is shown: 0 to 64, or auto.", show_default=False)] = None,
+    cot: Annotated[str | None, typer.Option(help="How it reasons first: off, zero, few or auto.", show_default=False)] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Ask the bot one question, as a customer would."""
     with output(as_json, debug) as out:
-        args = {"text": text_or_stdin(text), "conversation": conversation, "customer": customer, "backend": backend}
+        args = {
+            "text": text_or_stdin(text),
+            "conversation": conversation,
+            "customer": customer,
+            "backend": backend,
+            "shots": shots,
+            "cot": cot,
+        }
         result = perform(context.obj, data_dir, "ask", out, **args)
 
         def people(console: "Console", answer: dict[str, Any]) -> None:
