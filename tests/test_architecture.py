@@ -44,6 +44,7 @@ INSTALLED_AS = {
     "markdown-it-py": "markdown_it",
     "pystemmer": "stemmer",
     "python-docx": "docx",
+    "python-stdnum": "stdnum",
 }
 FLOORS = {"jinja2", "langgraph", "lxml-html-clean", "python-multipart", "torch", "transformers"}  # not imported: see pyproject.toml
 TOOLS = {"mypy", "pre-commit", "psycopg", "pytest-timeout", "ruff"}  # run, or loaded by name

@@ -12,12 +12,13 @@ from ui.commands.documents import ingest, sample
 from ui.commands.evals import evals
 from ui.commands.examples import examples
 from ui.commands.keys import keys
+from ui.commands.privacy import redact
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
 from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for _command in (serve, ask, search, ingest, sample, doctor, audit):
+for _command in (serve, ask, search, ingest, sample, redact, doctor, audit):
     cli.command()(_command)
 cli.add_typer(keys, name="keys")
 cli.add_typer(examples, name="examples")

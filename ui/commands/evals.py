@@ -1,4 +1,4 @@
-"""`eval retrieval` and `eval answers`."""
+"""`eval ...`: the product measured with data of one's own."""
 
 import json
 from pathlib import Path
@@ -57,6 +57,20 @@ def answers(
         if out_file:
             out_file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         out.show(result, _table)
+
+
+@evals.command()
+def redaction(
+    *,
+    data: Annotated[Path, typer.Option(help="Rows {text, spans: [{start, end, type}]}, .jsonl or .jsonl.gz; offsets in code points.")],
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """How much of what is personal is found, and how much that is found is personal."""
+    with output(as_json, debug) as out:
+        from ui.evals_text import redaction as measure
+
+        out.show(measure(data, out.emit), _table)
 
 
 def _quiet() -> None:

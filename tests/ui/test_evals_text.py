@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.test_cli import as_json, run
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_redact_a_file_and_stdin(tmp_path: Path):
+    file = tmp_path / "chat.txt"
+    file.write_text("电话13812345678\nmail a@b.example, order 99887766\n", encoding="utf-8")
+    assert run("redact", str(file)).stdout == "电话[PHONE_1]\nmail [MAIL_1], order 99887766\n"
+    found = as_json(run("redact", "-", "--json", "--orders", "mask", text="😀 a@b.example, order 99887766"))
+    assert found == {
+        "text": "😀 [MAIL_1], order [ORDER_1]",
+        "spans": [{"start": 2, "end": 13, "type": "MAIL"}, {"start": 21, "end": 29, "type": "ORDER"}],
+    }
+    assert run("redact", "-", "--keep", "a@b.example", text="a@b.example").stdout == "a@b.example\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["nowhere.txt"], "cannot be read"), (["-", "--orders", "hide"], "allowed: keep, mask"), (["{folder}/latin.txt"], "is not UTF-8")],
+)
+def test_redact_says_what_is_wrong(tmp_path: Path, args: list[str], said: str):
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    result = run("redact", *(part.format(folder=tmp_path) for part in args), text="x")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_eval_redaction_counts_characters(tmp_path: Path):
+    rows = [
+        {"text": "mail a@b.example now", "spans": [{"start": 5, "end": 16, "type": "EMAIL"}]},
+        {"text": "zq zq", "spans": [{"start": 0, "end": 2, "type": "PERSON"}]},
+        {"text": "call 13812345678", "spans": []},
+    ]
+    found = as_json(run("eval", "redaction", "--data", str(write(tmp_path / "r.jsonl", rows)), "--json"))
+    assert found == {
+        "precision": 0.5,
+        "recall": round(11 / 13, 4),
+        "by_type": {"EMAIL": {"recall": 1.0, "n": 1}, "PERSON": {"recall": 0.0, "n": 1}},
+    }
+
+
+def test_eval_redaction_refuses_a_bad_span(tmp_path: Path):
+    data = write(tmp_path / "r.jsonl", [{"text": "abc", "spans": [{"start": 1, "end": 9, "type": "X"}]}])
+    result = run("eval", "redaction", "--data", str(data))
+    assert result.exit_code == 2
+    assert "0 <= start <= end <= 3" in result.stderr
