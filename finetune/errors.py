@@ -1,9 +1,12 @@
 """What can go wrong in this package.
 
     FinetuneError
+    ├── BadTranscripts a file that holds no conversations that can be read
     ├── BadConfig      a training option that is not allowed
     ├── BadRows        rows that cannot be learned from
-    ├── UnknownRun     a run that does not exist
+    ├── UnknownRun     a run or an adapter that does not exist
+    ├── BadAdapter     an adapter's folder is damaged, or does not belong to the base
+    ├── Refused        an adapter may not be promoted: the gate says why
     ├── BaseUnusable   the base model cannot be opened or used this way
     ├── Diverged       the training broke: losses that are not numbers
     └── Stopped        somebody stopped the run; it can be resumed
@@ -16,6 +19,10 @@ class FinetuneError(Exception):
     """Base of all errors of this package."""
 
 
+class BadTranscripts(FinetuneError):
+    """A file with transcripts cannot be read as what it is."""
+
+
 class BadConfig(FinetuneError):
     """A training option has a value that is not allowed."""
 
@@ -25,7 +32,15 @@ class BadRows(FinetuneError):
 
 
 class UnknownRun(FinetuneError):
-    """A run was named that does not exist."""
+    """A run or an adapter was named that does not exist."""
+
+
+class BadAdapter(FinetuneError):
+    """An adapter's folder is damaged, or its base is another one."""
+
+
+class Refused(FinetuneError):
+    """An adapter may not be promoted."""
 
 
 class BaseUnusable(FinetuneError):

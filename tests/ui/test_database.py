@@ -15,6 +15,7 @@ from sqlalchemy import Engine, event, exc, inspect, text
 from bot import tables as bot_tables
 from bot.messages import Request
 from bot.store import Store
+from finetune import tables as finetune_tables
 from knowledge import tables as knowledge_tables
 from ui import tables as ui_tables
 from ui.database import DatabaseError, migrate, open_engine
@@ -22,7 +23,7 @@ from ui.database import DatabaseError, migrate, open_engine
 pytest_plugins = ("tests.databases",)
 
 ROOT = Path(__file__).parents[2]
-METADATA = [knowledge_tables.metadata, bot_tables.metadata, ui_tables.metadata]
+METADATA = [knowledge_tables.metadata, bot_tables.metadata, finetune_tables.metadata, ui_tables.metadata]
 
 
 @pytest.fixture
