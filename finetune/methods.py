@@ -157,7 +157,7 @@ def load(model: Any, folder: Path) -> Any:
         return model
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(folder), is_trainable=False, low_cpu_mem_usage=False)
+    return PeftModel.from_pretrained(model, str(folder), is_trainable=False)
 
 
 def counts(model: Any) -> tuple[int, int]:
