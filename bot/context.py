@@ -45,11 +45,11 @@ class Budget:
     reply: int
     system: float = 0.16
     facts: float = 0.06
-    summary: float = 0.24
-    passages: float = 0.24
-    examples: float = 0.06
-    history: float = 0.18
-    question: float = 0.06
+    summary: float = 0.30
+    passages: float = 0.22
+    examples: float = 0.05
+    history: float = 0.16
+    question: float = 0.05
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", max(1, min(self.reply, self.window // 2)))
@@ -149,7 +149,7 @@ def _cuts(sizes: Mapping[str, Sequence[int]], budget: Budget, question: int) -> 
 
 def _cut(parts: Parts, kept: Kept) -> Parts:
     return Parts(
-        question=_middle_out(parts.question, kept["question"]),
+        question=middle_out(parts.question, kept["question"]),
         passages=parts.passages[: kept["passages"]],
         examples=parts.examples[: kept["examples"]],
         facts=parts.facts[: kept["facts"]],
@@ -158,6 +158,6 @@ def _cut(parts: Parts, kept: Kept) -> Parts:
     )
 
 
-def _middle_out(text: str, kept: int) -> str:
+def middle_out(text: str, kept: int) -> str:
     """The text's two ends, `kept` characters together; the whole of it where it has no more."""
     return text if len(text) <= kept else f"{text[: kept // 2]} … {text[len(text) - (kept - kept // 2) :]}"

@@ -22,8 +22,10 @@ from bot.ladder import Rung
 from bot.lessons import Lesson, Lessons
 from bot.messages import Answer, Cot, Delta, Message, Parts, Prompt, Request, Shots
 from bot.policy import Asked
+from bot.recall import Known, Recall
 from bot.records import Received
 from bot.store import Store
+from bot.summarize import compact
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
 from bot.waiting import OneAtATime
@@ -43,14 +45,22 @@ class Router:
     """Answers turns. Thread-safe; turns of one conversation go one after the other."""
 
     def __init__(
-        self, store: Store, index: Index, dispatch: Dispatch, rules: Rules | None = None, *, lessons: Lessons | None = None
+        self,
+        store: Store,
+        index: Index,
+        dispatch: Dispatch,
+        rules: Rules | None = None,
+        *,
+        lessons: Lessons | None = None,
+        recall: Recall | None = None,
     ) -> None:
-        """lessons: what prompts teach beside the shipped wording."""
+        """lessons: what prompts teach beside the shipped wording. recall: without it only the lines themselves outlast a turn."""
         self._store = store
         self._index = index
         self._dispatch = dispatch
         self._rules = rules or Rules()
         self._lessons = lessons
+        self._recall = recall
         self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
@@ -80,13 +90,15 @@ class Router:
             yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn)
 
     def _begin(self, received: Received, request: Request, began: float) -> Turn:
+        known = Known()
         if request.history is None:
-            history = self._store.history(received.conversation, received.position)
+            known = self._recall.before(received.conversation) if self._recall else known
+            history = self._store.history(received.conversation, received.position, known.summary.upto)
         else:
             history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
         spoken = next((found for line in reversed(history) if line.role == "customer" and (found := language_of(line.text))), None)
         offered = bool(history) and (prompts.offers_person(history[-1].text) or offers_person(history[-1].text))
-        turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began)
+        turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began, known)
         turn.mark("triage")
         return turn
 
@@ -155,9 +167,13 @@ class Router:
             prompt = prompts.build(parts, language=language, shop=rules.shop, today=today, wording=lesson.wording, cot=lesson.cot)
             return replace(prompt, question=turn.question, gaps=found.gaps)
 
+        budget, summary, history = self._budget(backend, lesson), turn.known.summary, turn.history
+        if turn.request.history is not None:  # brought along, so nobody has summarized it
+            summary, history = compact(summary, history, budget, backend.count)
         shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
-        parts = Parts(turn.request.text, tuple(shown), lesson.examples, history=turn.history)
-        turn.fitted = fit(parts, make, self._budget(backend, lesson), backend.count)
+        parts = Parts(turn.request.text, tuple(shown), lesson.examples, summary=summary.text, history=history)
+        fitted = fit(parts, make, budget, backend.count)
+        turn.fitted = replace(fitted, saved=fitted.saved + max(0, summary.tokens - fitted.tokens["summary"]))
         turn.mark("prompt")
         return turn.fitted.prompt
 
@@ -221,7 +237,10 @@ class Router:
 
     def _save(self, turn: Turn) -> Answer:
         answer = answer_of(turn)
-        return replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
+        saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
+        if self._recall and turn.by and turn.request.history is None:
+            self._recall.after(turn.received, turn.by, self._budget(turn.by))
+        return saved
 
     def resume(self) -> int:
         """Tell the customers whose turns a crash cut off that it did, and say how many they are. Only while nothing else answers.

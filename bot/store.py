@@ -99,13 +99,13 @@ class Store:
             connection.execute(update(conversations).where(conversations.c.id == answer.conversation).values(language=answer.language))
             return reply
 
-    def history(self, conversation: str, before: int | None = None) -> tuple[Message, ...]:
-        """What customer, bot and agents said, oldest first. Empty when unknown.
+    def history(self, conversation: str, before: int | None = None, after: int = 0) -> tuple[Message, ...]:
+        """What customer, bot and agents said, oldest first, at positions above `after`. Empty when unknown.
 
         With `before`, only lines at lower positions and the replies to them: a message sent while an answer streams comes before its end.
         """
         query = select(messages.c.role, messages.c.text).where(
-            messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent"))
+            messages.c.conversation == conversation, messages.c.position > after, messages.c.role.in_(("customer", "bot", "agent"))
         )
         if before is not None:
             earlier = select(messages.c.id).where(messages.c.conversation == conversation, messages.c.position < before)

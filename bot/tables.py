@@ -81,6 +81,46 @@ notes = Table(
     Index(None, "conversation"),
 )
 
+# What was said up to a line, in short. Facts are of a customer, and each goes with the message that it was read from.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("upto", Integer, nullable=False),  # the position of the last line that is in it
+    Column("text", Text, nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("tokens", Integer, nullable=False),  # of the lines that are in it
+    Column("at", Moment, nullable=False),
+    CheckConstraint("upto >= 1", name="upto"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("customer", String(256), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(128), nullable=False),  # what makes two of a kind the same
+    Column("text", Text, nullable=False),
+    Column("conversation", String(64), nullable=False),
+    Column("message", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    UniqueConstraint("customer", "kind", "key"),
+    ForeignKeyConstraint(["conversation", "message"], ["messages.conversation", "messages.id"], ondelete="CASCADE"),
+    CheckConstraint("kind IN ('order', 'product', 'preference', 'problem')", name="kind"),
+    Index(None, "conversation", "message"),
+)
+
+# A turn that some process is at: one at a time in a conversation. A process that died leaves its claim until it runs out.
+claims = Table(
+    "claims",
+    metadata,
+    Column("conversation", String(64), ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

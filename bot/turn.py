@@ -10,6 +10,7 @@ from bot.context import Fitted, size
 from bot.lessons import Lesson
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
+from bot.recall import Known
 from bot.records import Received
 from bot.triage import Triage
 
@@ -38,6 +39,7 @@ class Turn:
     triage: Triage
     history: tuple[Message, ...]
     began: float
+    known: Known = field(default_factory=Known)
     question: str = ""
     prompt: Prompt | None = None
     fitted: Fitted | None = None
@@ -102,6 +104,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "prompt": prompt.version if prompt else "",
         "examples": [example.id for example in turn.fitted.parts.examples] if turn.fitted else [],
         "cot": turn.lesson.cot if turn.lesson else "off",
+        "summary": turn.fitted.parts.summary if turn.fitted else "",
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
         "messages": [asdict(message) for message in prompt.messages] if prompt else [],

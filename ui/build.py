@@ -17,6 +17,7 @@ from bot.examples import Pool
 from bot.lessons import Lessons, Teaching
 from bot.policies import PolicyStore
 from bot.policy import LAST, Limits, Policy
+from bot.recall import Recall
 from bot.router import Router
 from bot.store import Store
 from bot.turn import Rules
@@ -70,7 +71,7 @@ def build(settings: Settings) -> App:
     index.prepare(_log_progress)
     policies = PolicyStore(engine, initial_policy(settings, backends))
     taught = lessons(settings, engine, index.embedder)
-    router = Router(store, index, Dispatch(backends, policies.load), rules(settings), lessons=taught)
+    router = Router(store, index, Dispatch(backends, policies.load), rules(settings), lessons=taught, recall=Recall(engine))
     return App(settings, engine, store, index, router, backends)
 
 

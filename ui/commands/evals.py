@@ -73,6 +73,40 @@ def redaction(
         out.show(measure(data, out.emit), _table)
 
 
+@evals.command("context")
+def context_(
+    *,
+    context: typer.Context,  # noqa: ARG001
+    data: Annotated[Path, typer.Option(help="Long dialogues {id, turns: [{role, text}], facts: [text]}, .jsonl or .jsonl.gz.")],
+    backend: Annotated[str, typer.Option(help="Whose tokens count; a model also writes the summaries.")] = "extractive",
+    window: Annotated[int, typer.Option(min=256, max=1_000_000, help="Tokens that a prompt and its reply may have together.")] = 2048,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """How many tokens summaries save in long conversations, and how many facts they keep."""
+    with output(as_json, debug) as out:
+        from bot.context import Budget
+        from bot.summaries import summarized
+        from ui.build import open_backends
+        from ui.evals_context import context as measure
+
+        _quiet()
+        settings = load_settings(data_dir=data_dir)
+        backends = open_backends(settings)
+        if backend not in backends:
+            raise Failure(f"There is no backend {backend!r}; allowed: {', '.join(backends)}.", 2)
+        chosen = backends[backend]
+        result = measure(
+            data,
+            out.emit,
+            backend=chosen,
+            budget=Budget(window, settings.max_tokens),
+            summarizer=lambda old, lines, budget: summarized(chosen, old, lines, budget)[0],
+        )
+        out.show(result, _table)
+
+
 def _quiet() -> None:
     from ui.logs import set_up
 
