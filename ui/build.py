@@ -3,17 +3,15 @@
 import logging
 import os
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import Engine
 
-from bot.backends.base import Backend
-from bot.backends.extractive import ExtractiveBackend
-from bot.backends.hosted import open_hosted
 from bot.choices import Choices
 from bot.dispatch import Dispatch
-from bot.errors import BackendRejected
 from bot.examples import Pool
+from bot.fleet import Entry, Fleet
+from bot.kinds import kinds
 from bot.lessons import Lessons, Teaching
 from bot.policies import PolicyStore
 from bot.policy import LAST, Limits, Policy
@@ -33,64 +31,68 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class App:
-    """The open application: what every page, route and command works on."""
-
-    settings: Settings
-    engine: Engine
-    store: Store
-    index: Index
-    router: Router
-    backends: dict[str, Backend]
-
-
-@dataclass(frozen=True, slots=True)
 class Desk:
     """The database alone: all that some commands work on, without the seconds that a model and an index take to load."""
 
     settings: Settings
     engine: Engine
     store: Store
+    policies: PolicyStore
+    backends: Fleet
+    dispatch: Dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class App(Desk):
+    """The open application: what every page, route and command works on."""
+
+    index: Index
+    router: Router
 
 
 def open_desk(settings: Settings) -> Desk:
     """Open the database and bring it to the newest schema. Raises `DatabaseError` with its remedy."""
     engine = open_engine(settings.database_url or settings.data_dir)
     migrate(engine)
-    return Desk(settings, engine, Store(engine))
+    fixed = fixed_backends(settings)
+    policies = PolicyStore(engine, initial_policy(settings, fixed))
+    fleet = Fleet(engine, policies, kinds(), fixed)
+    return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent))
 
 
 def build(settings: Settings) -> App:
     """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy."""
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     desk = open_desk(settings)
-    engine, store = desk.engine, desk.store
-    backends = open_backends(settings)
+    check_backends(settings, desk.backends)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
-    index = Index(engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
+    index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
     index.prepare(_log_progress)
-    policies = PolicyStore(engine, initial_policy(settings, backends))
-    taught = lessons(settings, engine, index.embedder)
-    router = Router(store, index, Dispatch(backends, policies.load), rules(settings), lessons=taught, recall=Recall(engine))
-    return App(settings, engine, store, index, router, backends)
+    taught = lessons(settings, desk.engine, index.embedder)
+    router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=Recall(desk.engine))
+    return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router)
 
 
-def open_backends(settings: Settings) -> dict[str, Backend]:
-    """By name. A hosted one is opened lazily: it need not be up. Raises `SettingsError`."""
-    backends: dict[str, Backend] = {"extractive": ExtractiveBackend()}
+def fixed_backends(settings: Settings) -> dict[str, Entry]:
+    """Those that the settings name."""
+    found = {LAST: Entry(LAST, LAST, {}, fixed=True)}
     if settings.hosted_url or settings.hosted_model:
-        try:
-            hosted = open_hosted(settings.hosted_url, settings.hosted_model, settings.hosted_key.get_secret_value(), settings.hosted_window)
-        except BackendRejected as error:
-            raise SettingsError(str(error)) from None
-        backends[hosted.name] = hosted
+        key = settings.hosted_key.get_secret_value()
+        hosted = {"url": settings.hosted_url, "model": settings.hosted_model, "key": key, "window": settings.hosted_window}
+        found["hosted"] = Entry("hosted", "hosted", hosted, fixed=True)
+    return found
+
+
+def check_backends(settings: Settings, backends: Fleet) -> None:
+    """Raise `SettingsError` where the settings name a backend that cannot be. It need not be up."""
+    if wrong := backends.wrong("hosted"):
+        raise SettingsError(wrong)
     if settings.backend and settings.backend not in backends:
         known = ", ".join(backends)
         raise SettingsError(
             f"backend is {settings.backend!r}; set up are: {known}. Correct ANSWERDESK_BACKEND, or give ANSWERDESK_HOSTED_URL and "
             "ANSWERDESK_HOSTED_MODEL for a hosted one."
         )
-    return backends
 
 
 def initial_policy(settings: Settings, backends: Container[str]) -> Policy:

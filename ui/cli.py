@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ui.commands.backends import backends
 from ui.commands.chat import ask, search
 from ui.commands.doctor import doctor
 from ui.commands.documents import ingest, sample
@@ -21,6 +22,7 @@ cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False,
 for _command in (serve, ask, search, ingest, sample, redact, doctor, audit):
     cli.command()(_command)
 cli.add_typer(keys, name="keys")
+cli.add_typer(backends, name="backends")
 cli.add_typer(examples, name="examples")
 cli.add_typer(users, name="users")
 cli.add_typer(evals, name="eval")

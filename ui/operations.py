@@ -15,6 +15,7 @@ from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.operations_backends import BACKENDS
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
@@ -113,6 +114,7 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  
 
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
+    **BACKENDS,
     **EXAMPLES,
     **USERS,
 }

@@ -88,12 +88,12 @@ def context_(
     with output(as_json, debug) as out:
         from bot.context import Budget
         from bot.summaries import summarized
-        from ui.build import open_backends
+        from ui.build import open_desk
         from ui.evals_context import context as measure
 
         _quiet()
         settings = load_settings(data_dir=data_dir)
-        backends = open_backends(settings)
+        backends = open_desk(settings).backends
         if backend not in backends:
             raise Failure(f"There is no backend {backend!r}; allowed: {', '.join(backends)}.", 2)
         chosen = backends[backend]
