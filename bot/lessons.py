@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.choices import Choices
+from bot.direct import Match, best, stands_alone
 from bot.examples import Pool
 from bot.messages import Cot, Example, Request, Shots
-from bot.shots import FLOOR, choose_examples, clustered, vectors_of
+from bot.shots import FLOOR, choose_examples, clustered, meaning, vectors_of
 from bot.versions import PromptVersions
 from bot.wording import Wording
 from knowledge.documents import Language
@@ -39,11 +40,15 @@ def checked_cot(value: object) -> Cot:
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """What is set for all turns. shots: 0..64 or auto. cot: how the model is made to reason. tone: whose wording is used."""
+    """What is set for all turns. shots: 0..64 or auto. cot: how the model is made to reason. tone: whose wording is used.
+
+    direct: whether an approved example whose question is the customer's answers by itself.
+    """
 
     shots: Shots = "auto"
     cot: Cot = "off"
     tone: str = "default"
+    direct: bool = True
 
     def __post_init__(self) -> None:
         checked_shots(self.shots)
@@ -116,6 +121,15 @@ class Lessons:
             shown = choose_examples(question, shelf.examples, shelf.vectors, budget_tokens, shots, size=size)
         # Without an example to reason by, the model is told to in words.
         return Lesson(wording, "zero" if cot in ("few", "auto") and not shown else cot, shown)
+
+    def direct(self, request: Request, language: Language) -> Match | None:
+        """The approved answer to the very same question, where there is one; none where the request wants a backend or other documents."""
+        if not self._teaching.direct or request.backend or request.collection != "default" or not stands_alone(request.text):
+            return None
+        shelf = self.shelf().only(lambda example: (example.language == "zh") == (language == "zh"))
+        if not shelf.examples:
+            return None
+        return best(request.text, shelf.examples, meaning(shelf.vectors) @ meaning(self.vector(request.text)))
 
     def shelf(self) -> Shelf:
         """All approved examples, read again when the pool has changed."""

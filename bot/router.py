@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from bot import prompts
 from bot.backends.base import Backend, Options
-from bot.context import Budget, fit, shrink
+from bot.compose import Composer
+from bot.context import shrink
 from bot.declines import declines, offers_person
 from bot.dispatch import Dispatch
 from bot.errors import BadMessage, UnknownBackend
@@ -19,17 +19,15 @@ from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
 from bot.ladder import Rung
-from bot.lessons import Lesson, Lessons
-from bot.messages import Answer, Cot, Delta, Message, Parts, Prompt, Request, Shots
+from bot.lessons import Lessons
+from bot.messages import Answer, Cot, Delta, Message, Prompt, Request, Shots
 from bot.policy import Asked
 from bot.recall import Known, Recall
 from bot.records import Received
 from bot.store import Store
-from bot.summarize import compact
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
 from bot.waiting import OneAtATime
-from bot.wording import shipped
 from knowledge.documents import Document, Language, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
@@ -60,6 +58,7 @@ class Router:
         self._dispatch = dispatch
         self._rules = rules or Rules()
         self._lessons = lessons
+        self._composer = Composer(self._rules, lessons)
         self._recall = recall
         self._queue = OneAtATime()
 
@@ -131,6 +130,11 @@ class Router:
             yield from self._said(turn, turn.triage.kind)
             return
         try:
+            if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language)):
+                turn.match, turn.text = match, match.example.answer
+                turn.mark("first_token")
+                yield Delta(turn.text)
+                return
             found = self._retrieve(turn)
         except Exception as error:  # whatever is wrong with the index, the customer reads a calm sentence
             logger.exception("retrieval failed")
@@ -159,33 +163,6 @@ class Router:
         turn.mark("retrieve")
         return found
 
-    def _fit(self, turn: Turn, found: Found, backend: Backend) -> Prompt:
-        rules, language, today = self._rules, turn.triage.language, datetime.now(UTC).date()
-        lesson = turn.lesson = self._lesson(turn, backend)
-
-        def make(parts: Parts) -> Prompt:
-            prompt = prompts.build(parts, language=language, shop=rules.shop, today=today, wording=lesson.wording, cot=lesson.cot)
-            return replace(prompt, question=turn.question, gaps=found.gaps)
-
-        budget, summary, history = self._budget(backend, lesson), turn.known.summary, turn.history
-        if turn.request.history is not None:  # brought along, so nobody has summarized it
-            summary, history = compact(summary, history, budget, backend.count)
-        shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
-        parts = Parts(turn.request.text, tuple(shown), lesson.examples, summary=summary.text, history=history)
-        fitted = fit(parts, make, budget, backend.count)
-        turn.fitted = replace(fitted, saved=fitted.saved + max(0, summary.tokens - fitted.tokens["summary"]))
-        turn.mark("prompt")
-        return turn.fitted.prompt
-
-    def _lesson(self, turn: Turn, backend: Backend) -> Lesson:
-        if self._lessons is None or backend.kind == "extractive":  # which reads no messages
-            return Lesson(shipped(turn.triage.language))
-        return self._lessons.plan(turn.request, turn.triage.language, self._budget(backend).room // 3, backend.count)
-
-    def _budget(self, backend: Backend, lesson: Lesson | None = None) -> Budget:
-        """A reply that begins with reasoning is given twice the room."""
-        return Budget(backend.window, self._rules.max_tokens * (2 if lesson and lesson.cot != "off" else 1))
-
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
         conversation, language = turn.received.conversation, turn.triage.language
         turn.plan = self._dispatch.plan(Asked(conversation, language, backend=turn.request.backend))
@@ -194,8 +171,8 @@ class Router:
 
         def ask(backend: Backend) -> tuple[Prompt, Options]:
             turn.by, turn.prompt = backend, None
-            turn.prompt = self._fit(turn, found, backend)
-            return turn.prompt, Options(min(8192, self._budget(backend, turn.lesson).reply), self._rules.temperature)
+            turn.prompt = self._composer.compose(turn, found, backend)
+            return turn.prompt, self._composer.options(turn, backend)
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
@@ -239,7 +216,7 @@ class Router:
         answer = answer_of(turn)
         saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
         if self._recall and turn.by and turn.request.history is None:
-            self._recall.after(turn.received, turn.by, self._budget(turn.by))
+            self._recall.after(turn.received, turn.by, self._composer.budget(turn.by))
         return saved
 
     def resume(self) -> int:

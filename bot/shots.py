@@ -36,6 +36,12 @@ def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
     return np.hstack([np.sqrt(1 - LEXICAL) * dense, np.sqrt(LEXICAL) * worded]).astype(np.float32)
 
 
+def meaning(vectors: Floats) -> Floats:
+    """The embeddings alone out of such vectors, rows of length one."""
+    dense: Floats = vectors[..., :-_PLACES] / np.float32(np.sqrt(1 - LEXICAL))
+    return dense
+
+
 def choose_examples(
     question: Floats, approved: Sequence[Example], vectors: Vectors, budget_tokens: int, count: int, *, size: Callable[[Example], int]
 ) -> tuple[Example, ...]:

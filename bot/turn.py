@@ -4,9 +4,10 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot import checks
+from bot import checks, direct
 from bot.backends.base import Backend
 from bot.context import Fitted, size
+from bot.direct import Match
 from bot.lessons import Lesson
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
@@ -44,6 +45,7 @@ class Turn:
     prompt: Prompt | None = None
     fitted: Fitted | None = None
     lesson: Lesson | None = None
+    match: Match | None = None
     text: str = ""
     plan: Plan | None = None
     by: Backend | None = None  # who was asked last, which is who answers
@@ -67,6 +69,19 @@ def answer_of(turn: Turn) -> Answer:
     """The turn's end as it is saved and printed."""
     turn.mark("total")
     backend, prompt, saved = turn.by, turn.prompt, turn.fitted.saved if turn.fitted else 0
+    if turn.match:
+        cited = direct.citation(turn.match)
+        return Answer(
+            turn.text,
+            turn.received.conversation,
+            turn.received.message,
+            (cited,) if cited else (),
+            backend=direct.NAME,
+            language=turn.triage.language,
+            intent=turn.match.example.intent or None,
+            latency_ms=dict(turn.marks),
+            why="an approved answer to the same question",
+        )
     return Answer(
         text=turn.text,
         conversation=turn.received.conversation,
@@ -102,13 +117,14 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "question": turn.question,
         "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
         "prompt": prompt.version if prompt else "",
+        "direct": {"example": turn.match.example.id, "cosine": turn.match.cosine} if turn.match else None,
         "examples": [example.id for example in turn.fitted.parts.examples] if turn.fitted else [],
         "cot": turn.lesson.cot if turn.lesson else "off",
         "summary": turn.fitted.parts.summary if turn.fitted else "",
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
         "messages": [asdict(message) for message in prompt.messages] if prompt else [],
-        "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend else [],
+        "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend and not turn.match else [],
         "embedder": embedder,
         "collection": turn.request.collection,
         "policy": turn.plan.version if turn.plan else None,

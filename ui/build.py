@@ -113,7 +113,7 @@ def rules(settings: Settings) -> Rules:
 
 
 def lessons(settings: Settings, engine: Engine, embedder: Embedder) -> Lessons:
-    teaching = Teaching(settings.shots, settings.cot, settings.tone)
+    teaching = Teaching(settings.shots, settings.cot, settings.tone, settings.direct_answers)
     return Lessons(Pool(engine), PromptVersions(engine), Choices(engine), embedder, teaching)
 
 

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
         description="How a model reasons before it answers: off, zero (told to), few (shown by examples), auto (one example of each kind).",
     )
     tone: str = Field("default", pattern="^[a-z0-9_-]{1,32}$", description="Whose prompt templates are used: see `answerdesk prompts`.")
+    direct_answers: bool = Field(True, description="Give an approved answer again, before any model, where the very same is asked.")
     first_token_s: float = Field(15, gt=0, le=120, description="Seconds a backend has to its first token.")
     idle_s: float = Field(10, gt=0, le=120, description="Seconds a stream may stand still.")
     total_s: float = Field(60, gt=0, le=600, description="Seconds a whole reply may take.")

@@ -26,7 +26,7 @@ MORE = (
 
 def test_approved_examples_are_shown_as_exchanges_and_recorded(tmp_path: Path):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model, shots=2) as shop:
+    with desk(tmp_path, model, direct=False, shots=2) as shop:
         Pool(shop.engine).add_all([GOOD, *MORE])
         answer = shop.ask(ASKED)
         prompt = model.asked[0][0]
@@ -41,7 +41,7 @@ def test_approved_examples_are_shown_as_exchanges_and_recorded(tmp_path: Path):
 
 def test_what_is_not_approved_or_in_another_language_is_never_shown(tmp_path: Path):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model, shots=8) as shop:
+    with desk(tmp_path, model, direct=False, shots=8) as shop:
         pool = Pool(shop.engine)
         pending = pool.propose(GOOD).example
         rejected = pool.add(MORE[0]).example
@@ -61,7 +61,7 @@ def test_what_is_not_approved_or_in_another_language_is_never_shown(tmp_path: Pa
 
 def test_a_request_has_its_way(tmp_path: Path):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model, shots=2, cot="off") as shop:
+    with desk(tmp_path, model, direct=False, shots=2, cot="off") as shop:
         Pool(shop.engine).add_all([GOOD, *MORE])
         shop.ask(ASKED, shots=0)
         assert len(model.asked[-1][0].messages) == 2
@@ -78,7 +78,7 @@ def test_a_request_has_its_way(tmp_path: Path):
 @pytest.mark.parametrize("cot", ["few", "auto"])
 def test_reasoned_examples_show_how(tmp_path: Path, cot: str):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model, shots=3, cot=cot) as shop:
+    with desk(tmp_path, model, direct=False, shots=3, cot=cot) as shop:
         shop.ask(ASKED)
         assert "step by step" in model.asked[-1][0].messages[0].text  # nobody to show it yet
         Pool(shop.engine).add_all([GOOD, *MORE])
@@ -91,7 +91,7 @@ def test_reasoned_examples_show_how(tmp_path: Path, cot: str):
 
 def test_what_was_measured_is_used_where_it_was_and_a_default_elsewhere(tmp_path: Path):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model) as shop:
+    with desk(tmp_path, model, direct=False) as shop:
         questions = [
             f"Within how many days can products {verb}?" for verb in ("be returned", "be sent back", "arrive", "be paid", "be mended")
         ]
@@ -110,7 +110,7 @@ def test_what_was_measured_is_used_where_it_was_and_a_default_elsewhere(tmp_path
 
 def test_the_newest_wording_is_used_at_the_next_turn(tmp_path: Path):
     model = FakeBackend((RETURNS,))
-    with desk(tmp_path, model) as shop:
+    with desk(tmp_path, model, direct=False) as shop:
         made = PromptVersions(shop.engine).add(Wording("Be brief. ${passages}", "Asked: ${question}"), "lead")
         answer = shop.ask(ASKED)
         assert answer.prompt_version == made.id

@@ -97,7 +97,7 @@ def reopened(desk: Desk, *backends: Backend, policy: Policy | None = None, **rul
     """The same shop with other backends, the first of them the default where no policy is given."""
     by_name: dict[str, Backend] = {"extractive": ExtractiveBackend(), **{backend.name: backend for backend in backends}}
     policy = policy or Policy(backends[0].name if backends else "extractive")
-    teaching = Teaching(**{name: rules.pop(name) for name in ("shots", "cot", "tone") if name in rules})
+    teaching = Teaching(**{name: rules.pop(name) for name in ("shots", "cot", "tone", "direct") if name in rules})
     lessons = Lessons(Pool(desk.engine), PromptVersions(desk.engine), Choices(desk.engine), desk.index.embedder, teaching)
     made = Rules(**{"shop": "TechCorp", **rules})
     return replace(desk, router=Router(desk.store, desk.index, Dispatch(by_name, lambda: policy), made, lessons=lessons))
