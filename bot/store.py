@@ -163,6 +163,12 @@ class Store:
             raise unknown(conversation)
         return cast("State", state)
 
+    def person(self, conversation: str) -> str:
+        """Who has taken the conversation over, as customers read the name; empty when nobody has."""
+        held = select(conversations.c.assignee_shown).where(conversations.c.id == conversation, conversations.c.state == "agent")
+        with self._read() as connection:
+            return connection.scalar(held) or ""
+
     def left_to_person(self, conversation: str, message: str) -> bool:
         """Whether a person has the conversation now: then the message waits for them, and the bot never answers it by itself."""
         checked_id(message, "message")

@@ -8,6 +8,7 @@ import typer
 
 from ui.commands.backends import backends
 from ui.commands.chat import ask, search
+from ui.commands.desk import desk
 from ui.commands.doctor import doctor
 from ui.commands.documents import ingest, sample
 from ui.commands.evals import evals
@@ -25,6 +26,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(backends, name="backends")
 cli.add_typer(examples, name="examples")
 cli.add_typer(users, name="users")
+cli.add_typer(desk, name="desk")
 cli.add_typer(evals, name="eval")
 
 

@@ -81,7 +81,7 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=words.title.format(shop=app.settings.shop_name), analytics_enabled=False, fill_width=True) as demo:
         with gr.Row(elem_id="top"):
-            header = gr.HTML(handlers.header(words, "bot"), elem_id="brand", apply_default_css=False)
+            header = gr.HTML(handlers.header(words, "bot", ""), elem_id="brand", apply_default_css=False)
             talk = gr.Button(words.talk, elem_id="talk")
             fresh = gr.Button(words.new_chat, elem_id="fresh")
             language = gr.Button(words.other_language, elem_id="language")
@@ -113,6 +113,7 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
         asked = chat.ask(handlers.turn, None, [chat, header], concurrency_limit=8, trigger_mode="multiple", **private)
         for ended in (asked.then, asked.failure):  # Gradio's `then` does not follow an error
             ended(None, js="() => window.answerdesk.settled()", **private)
+        chat.look(handlers.look, None, [chat, header], queue=False, trigger_mode="multiple", **private)
         chat.stop(handlers.stop, None, None, queue=False, trigger_mode="multiple", **private)
         chat.rate(handlers.rate, None, chat, queue=False, trigger_mode="multiple", **private)
     demo.queue(max_size=64, default_concurrency_limit=8)
@@ -164,7 +165,18 @@ class Handlers:
         saved, state = self._lines(customer, conversation)
         if any(line.id == message for line in saved):
             lines = saved
-        yield _since(message, self._view(conversation, language, lines, state)), self.header(words, state)
+        view = self._view(conversation, language, lines, state)
+        # Where a person answers nothing comes after the message, so what the page shows there until then has to go.
+        yield view if state == "agent" else _since(message, view), self.header(words, state, self._person(conversation, state))
+
+    @allowed("customer")
+    def look(self, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+        """What has happened since the page last heard: a person joined, wrote, handed back. Nothing when nothing has."""
+        conversation, language = _id(event, "conversation"), _language(request)
+        view = self._view(conversation, language, *self._lines(customer_of(request), conversation))
+        if view["stamp"] == _text(event, "stamp", 200):
+            return gr.skip(), gr.skip()
+        return view, self.header(texts(language), view["state"], self._person(conversation, view["state"]))
 
     @allowed("customer")
     def stop(self, request: gr.Request) -> None:
@@ -183,10 +195,10 @@ class Handlers:
             return self._view(conversation, language, *self._lines(customer, conversation))
         return gr.skip()
 
-    def header(self, words: Texts, state: State) -> str:
-        """The shop's name, and whether the bot answers or a person has been asked for."""
-        waiting = state in {"waiting", "agent"}
-        status = words.status_waiting if waiting else words.status_ready
+    def header(self, words: Texts, state: State, person: str) -> str:
+        """The shop's name, and whether the bot answers, a person has been asked for, or one is there."""
+        waiting = state == "waiting" or (state == "agent" and not person)
+        status = words.status_person.format(name=person) if person else words.status_waiting if waiting else words.status_ready
         shop = self._app.settings.shop_name
         name = f"<h1>{escape(words.title.format(shop=shop))}</h1>"
         return f'<span class="avatar"></span><div>{name}<p class="status{" waiting" * waiting}">{escape(status)}</p></div>'
@@ -196,7 +208,7 @@ class Handlers:
         lines, state = self._lines(customer, conversation)
         return [
             self._view(conversation, language, lines, state),
-            self.header(words, state),
+            self.header(words, state, self._person(conversation, state)),
             words.talk,
             words.new_chat,
             words.other_language,
@@ -213,11 +225,15 @@ class Handlers:
         except UnknownConversation:
             return (), "bot"
 
+    def _person(self, conversation: str, state: State) -> str:
+        return self._app.store.person(conversation) if state == "agent" else ""
+
     def _view(
         self, conversation: str, language: PageLanguage, lines: Sequence[Line], state: State, answering: transcript.Item | None = None
     ) -> dict[str, Any]:
-        """What the page's script puts in place."""
+        """What the page's script puts in place. stamp: the same as long as nobody has said or done anything."""
         words = texts(language)
+        person = self._person(conversation, state)
         said = ("log_label", "latest", "talk_request", "too_long", "busy", "offline", "try_again", "copied", "rating_thanks")
         return {
             "language": language,
@@ -227,7 +243,9 @@ class Handlers:
             "cookie": LANGUAGE_COOKIE,
             "words": {name: getattr(words, name) for name in said},
             "tail": False,
-            "items": transcript.items(lines, state, self._app.settings.shop_contact, words, answering),
+            "state": state,
+            "stamp": f"{language} {state} {person} {len(lines)} {lines[-1].id if lines else ''}",
+            "items": transcript.items(lines, state, self._app.settings.shop_contact, words, answering=answering, person=person),
         }
 
 

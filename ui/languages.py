@@ -19,6 +19,7 @@ class Texts:
     title: str
     status_ready: str
     status_waiting: str
+    status_person: str
     other_language: str
     talk: str
     talk_request: str
@@ -55,6 +56,8 @@ class Texts:
     waiting_title: str
     waiting_text: str
     waiting_contact: str
+    person_here: str
+    closed: str
     unanswered: str
     try_again: str
     busy: str

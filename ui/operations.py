@@ -16,6 +16,7 @@ from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS
+from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
@@ -115,6 +116,7 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
     **BACKENDS,
+    **DESK,
     **EXAMPLES,
     **USERS,
 }

@@ -146,7 +146,8 @@ def _page(request: Request, body: str, status: int = 200) -> HTMLResponse:
     switch = f'<button type="button" id="language" class="quiet">{_e(words["other_language"])}</button>'
     return HTMLResponse(
         f'<!doctype html><html lang="{"zh-CN" if language == "zh" else "en"}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="referrer" content="same-origin">'
         f'<title>Answerdesk · {_e(words["title"])}</title><link rel="icon" href="data:,">'
         f"<style>{static('palette.css')}{static('signin.css')}</style></head>"
         f'<body><main><span class="avatar"></span>{body}{switch}</main><script>{script}</script></body></html>',

@@ -16,10 +16,12 @@ from ui.markdown import to_html
 Item = dict[str, str]  # `key` and `html`
 
 
-def items(lines: Sequence[Line], state: State, contact: str, words: Texts, answering: Item | None = None) -> list[Item]:
+def items(
+    lines: Sequence[Line], state: State, contact: str, words: Texts, *, answering: Item | None = None, person: str = ""
+) -> list[Item]:
     """The whole conversation: the greeting, what was said, and whether a person has been asked for.
 
-    answering: what stands below the customer's last message while its reply is being made.
+    answering: what stands below the customer's last message while its reply is being made. person: who has taken over.
     """
     shown = [greeting(words, with_questions=not lines)]
     for place, line in enumerate(lines):
@@ -35,6 +37,10 @@ def items(lines: Sequence[Line], state: State, contact: str, words: Texts, answe
     asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
     if state == "waiting" and asked:
         shown.append(waiting(asked[0], contact, words))
+    if person and not any(line.author == person for line in lines[-20:]):
+        shown.append(_notice("person", words.person_here.format(name=person)))
+    elif state == "closed":
+        shown.append(_notice("closed", words.closed))
     return shown
 
 
@@ -79,11 +85,17 @@ def waiting(since: datetime, contact: str, words: Texts) -> Item:
     return {"key": "waiting", "html": html}
 
 
+def _notice(key: str, text: str) -> Item:
+    return {"key": key, "html": f'<div class="notice {key}" role="status"><p>{_e(text)}</p></div>'}
+
+
 def reply(line: Line, words: Texts, last: bool) -> Item:
     """A finished reply with its sources and what can be done with it; a person's reply is only its text."""
     answer = line.answer
     if answer is None:
-        return _said("person" if line.role == "agent" else "", f"l:{line.id}", f'<div class="text">{_lines(line.text)}</div>', words)
+        who = f'<p class="who" aria-hidden="true">{_e(line.author)}</p>' if line.author else ""
+        body = f'{who}<div class="text">{_lines(line.text)}</div>'
+        return _said("person" if line.role == "agent" else "", f"l:{line.id}", body, words, speaker=line.author)
     body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
         body += f'<p class="stopped">{_e(words.stopped)}</p>'
@@ -166,8 +178,8 @@ def _chip(says: str, label: str = "") -> str:
     return f'<button type="button" class="chip" data-ask="{_e(says)}">{_e(label or says)}</button>'
 
 
-def _said(kind: str, key: str, body: str, words: Texts, data: Mapping[str, str] | None = None) -> Item:
-    who = words.person if kind == "person" else words.assistant
+def _said(kind: str, key: str, body: str, words: Texts, data: Mapping[str, str] | None = None, *, speaker: str = "") -> Item:
+    who = speaker or (words.person if kind == "person" else words.assistant)
     attributes = "".join(f' {name}="{_e(value)}"' for name, value in (data or {}).items())
     html = f'<article class="reply {kind}"{attributes}><span class="sr">{_e(who)}: </span>{body}</article>'
     return {"key": key, "html": html}

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from ui.accounts import Accounts, Role
 from ui.api import create_api
 from ui.customer import mount_customer
+from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
 from ui.internal import create_internal
 from ui.metrics import CountedRouter, Metrics
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ui.build import App
 
 _READY_S = 5
-PAGES: dict[str, Role] = {}
+PAGES: dict[str, Role] = {"/desk": "lead"}
 """The staff's pages, and the role that each takes at least."""
 
 
@@ -55,6 +56,7 @@ def create_web(app: "App", token: str = "") -> FastAPI:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies)
+    mount_desk(web, app)
     mount_customer(web, app, path="/")
     guard(web, app.settings, app.engine)
     return web

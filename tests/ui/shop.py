@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from bot.errors import BackendUnavailable
 from bot.messages import Answer, Citation, Delta, Request
 from bot.store import Store
-from bot.tables import metadata
+from ui.accounts import Accounts, Role
 from ui.customer import mount_customer
-from ui.database import open_engine
+from ui.database import migrate, open_engine
+from ui.desk import mount_desk
+from ui.guards import OwnSessions, SignedIn
 from ui.middleware import CustomerCookie, Outermost
 from ui.settings import Settings, load_settings
+from ui.signin import add_signin
 
 HOSTILE = (
     '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) '
@@ -53,6 +57,18 @@ TUIHUO = Citation(
 ENGLISH = f"{RETURNS.quote} {LABEL.quote}\n\n- Keep the **original box** if you can.\n- Refunds go back to the card you paid with."
 CHINESE = f"{TUIHUO.quote}\n\n- 请尽量保留**原包装**。\n- 退款会原路退回您的付款账户。"
 
+PROVENANCE = {
+    "question": "How long can a product be returned?",
+    "passages": [
+        {"id": "c1", "source": "returns/return-window.md", "score": 0.91, "legs": {}},
+        {"id": "c2", "source": "returns/how-to-return.html", "score": 0.74, "legs": {}},
+    ],
+    "messages": [{"role": "system", "text": "You are the assistant of TechCorp."}, {"role": "customer", "text": HOSTILE}],
+    "unsupported_figures": [],
+}
+PASSWORD = "a password of my own"
+PAGES: dict[str, Role] = {"/desk": "lead"}
+
 
 @dataclass
 class ScriptedRouter:
@@ -70,7 +86,9 @@ class ScriptedRouter:
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
         received = self.store.receive(request)
         self.asked.append(request)
-        if received.answer is None:
+        if self.store.left_to_person(received.conversation, received.message):
+            yield Answer("", received.conversation, received.message, route="human")
+        elif received.answer is None:
             text, rest = self._script(request, received.conversation)
             said = ""
             for piece in [text[at : at + 4] for at in range(0, len(text), 4)]:
@@ -82,7 +100,7 @@ class ScriptedRouter:
             if stopped:
                 self.cancelled.append(received.conversation)
             answer = Answer(said, received.conversation, received.message, interrupted=stopped, **({} if stopped else rest))
-            self.store.finish(answer, {})
+            self.store.finish(answer, PROVENANCE)
             yield answer
         else:
             yield Delta(received.answer.text)
@@ -109,15 +127,16 @@ class Shop:
     """What the page needs of the product."""
 
     settings: Settings
+    engine: Engine
     store: Store
     router: ScriptedRouter
 
 
 def shop(folder: Path) -> Shop:
     engine = open_engine(folder)
-    metadata.create_all(engine)
+    migrate(engine)
     store = Store(engine)
-    return Shop(load_settings(data_dir=folder, shop_contact="help@techcorp.example"), store, ScriptedRouter(store))
+    return Shop(load_settings(data_dir=folder, shop_contact="help@techcorp.example"), engine, store, ScriptedRouter(store))
 
 
 def web(app: Shop) -> FastAPI:
@@ -127,10 +146,20 @@ def web(app: Shop) -> FastAPI:
     def healthz() -> str:
         return "ok"
 
+    add_signin(fastapi, app.engine, PAGES, secure=False)
+    mount_desk(fastapi, cast("Any", app))
     mount_customer(fastapi, app)
+    fastapi.add_middleware(OwnSessions)
+    fastapi.add_middleware(SignedIn, accounts=Accounts(app.engine), pages=PAGES)
     fastapi.add_middleware(CustomerCookie, secret="a secret for tests", secure=False)
     fastapi.add_middleware(Outermost)
     return fastapi
+
+
+def user(app: Shop, name: str, role: str, shown: str) -> None:
+    """Somebody who has already chosen `PASSWORD`."""
+    accounts = Accounts(app.engine)
+    accounts.change_password(name, accounts.add(name, role, shown), PASSWORD)
 
 
 @contextmanager

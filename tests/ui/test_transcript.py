@@ -143,7 +143,7 @@ def test_a_message_without_a_reply_can_be_tried_again_unless_a_person_has_it():
     lines = [Line("m1", "customer", "Hello?", NOW)]
     assert 'data-retry="m1"' in transcript.items(lines, "bot", "", WORDS)[-1]["html"]
     assert "data-retry" not in transcript.items(lines, "waiting", "", WORDS)[-1]["html"]
-    assert transcript.items(lines, "bot", "", WORDS, transcript.typing("m1", WORDS))[-1]["key"] == "a:m1"
+    assert transcript.items(lines, "bot", "", WORDS, answering=transcript.typing("m1", WORDS))[-1]["key"] == "a:m1"
 
 
 def test_waiting_says_since_when_and_where_else_to_turn():

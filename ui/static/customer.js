@@ -168,6 +168,16 @@ function open(id) {
   trigger('open', { conversation: id });
 }
 
+// What a person says or does shows by itself: soon where one is waited for or there, now and then elsewhere.
+let looked = Date.now();
+setInterval(() => {
+  const { state, stamp } = view();
+  const every = state === 'waiting' || state === 'agent' ? 1500 : 6000;
+  if (busy || lost || document.hidden || !stamp || Date.now() - looked < every) return;
+  looked = Date.now();
+  trigger('look', { conversation, stamp });
+}, 500);
+
 function questionBefore(item) {
   for (let node = item; node; node = node.previousElementSibling) {
     const text = node.querySelector('.question .text');

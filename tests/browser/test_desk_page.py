@@ -1,0 +1,167 @@
+"""The desk beside a customer's page, in two browsers."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bot.examples import Pool
+from tests.browser.conftest import Visit
+from tests.browser.test_customer_page import accessible
+from tests.ui.shop import HOSTILE, PASSWORD, Shop, user
+from ui.accounts import Accounts
+from ui.languages import page_texts, texts
+
+pytestmark = pytest.mark.browser
+Visits = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def leads(site: tuple[Shop, str]) -> Shop:
+    user(site[0], "anna", "lead", "Anna")
+    user(site[0], "ben", "lead", "Ben")
+    return site[0]
+
+
+@pytest.fixture
+def desk(visit: Visits, leads: Shop, site: tuple[Shop, str]) -> Callable[..., Visit]:
+    """Opens the desk, signed in: `desk("zh", "phone", "dark", name="ben")`."""
+
+    def open_desk(language: str = "en", size: str = "desk", scheme: str = "light", name: str = "anna") -> Visit:
+        seen = visit(language, size, scheme)
+        seen.page.goto(f"{site[1]}/desk")
+        seen.page.locator("#name").fill(name)
+        seen.page.locator("#password").fill(PASSWORD)
+        seen.page.locator("form button.primary").click()
+        seen.page.locator("html.ready .staff header h1").wait_for()
+        return seen
+
+    return open_desk
+
+
+def opened(seen: Visit, text: str) -> Page:
+    """The conversation that somebody said `text` in, found by the search."""
+    seen.page.locator("#search").fill(text)
+    seen.page.keyboard.press("Enter")
+    expect(seen.page.locator(".row")).to_have_count(1)
+    seen.page.locator(".row").click()
+    expect(seen.page.locator(".talk")).to_contain_text(text)
+    return seen.page
+
+
+@pytest.mark.parametrize(("language", "size", "scheme"), [("en", "desk", "light"), ("zh", "phone", "dark")])
+def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Callable[..., Visit], language: Any, size: str, scheme: str):
+    words, theirs, mark = page_texts("desk", language), texts(language), f"{language}-{size}"
+    customer = visit(language, size)
+    customer.ask_to_the_end("人工" if language == "zh" else "a person please")
+    expect(customer.page.locator("#brand .status")).to_have_text(theirs.status_waiting)
+
+    seen = desk(language, size, scheme)
+    assert accessible(seen)
+    seen.shot(f"desk-{mark}-1-inbox")
+    seen.page.locator(".row").last.click()
+    seen.page.get_by_role("button", name=words["take"]).click()
+    expect(customer.page.locator("#brand .status")).to_have_text(theirs.status_person.format(name="Anna"))
+    expect(customer.page.locator(".notice.person")).to_be_visible()
+    seen.page.locator("#write-reply").fill(f"Hello from Anna {HOSTILE}")
+    seen.page.keyboard.press("Enter")
+    expect(customer.page.locator(".reply.person")).to_contain_text("Hello from Anna")
+    assert customer.page.evaluate("window.hit") is None
+
+    customer.ask("My parcel is lost")
+    customer.settled()
+    expect(seen.page.locator(".talk")).to_contain_text("My parcel is lost")
+    expect(customer.page.locator(".reply.typing")).to_have_count(0)
+    assert customer.page.locator(".reply:not(.person)").count() == 1  # the bot is silent
+    seen.page.locator("#write-reply").fill("wants a refund")
+    seen.page.get_by_role("button", name=words["note_send"]).click()
+    expect(seen.page.locator("aside.note")).to_contain_text(["wants a refund"])
+    time.sleep(0.3)
+    assert accessible(seen)
+    seen.shot(f"desk-{mark}-2-taken")
+    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    seen.page.get_by_role("button", name=words["hand_back"]).click()
+    expect(customer.page.locator("#brand .status")).to_have_text(theirs.status_ready)
+    customer.ask_to_the_end("How long?")
+    expect(customer.page.locator("details")).not_to_have_count(0)
+    assert "refund" not in customer.page.locator(".log").inner_text().replace("Refunds", "").lower().replace("退款", "")
+
+
+def test_of_two_leads_one_gets_the_conversation(visit: Visits, desk: Callable[..., Visit]):
+    customer = visit()
+    customer.ask_to_the_end("a person for two leads")
+    anna, ben = desk(), desk(name="ben")
+    for seen in (anna, ben):
+        opened(seen, "a person for two leads")
+    ben.page.get_by_role("button", name="Take over").click()
+    expect(ben.page.locator("#write-reply")).to_be_visible()
+    expect(anna.page.locator(".head .state")).to_have_text("With Ben")
+    expect(anna.page.get_by_role("button", name="Take over")).to_have_count(0)
+    expect(anna.page.locator("#write-reply")).to_have_count(0)
+
+
+def test_a_correction_becomes_an_approved_example(visit: Visits, desk: Callable[..., Visit], leads: Shop):
+    customer = visit()
+    customer.ask_to_the_end("How long is the correction window?")
+    seen = desk()
+    page = opened(seen, "correction window")
+    expect(page.locator(".passages")).to_contain_text("returns/return-window.md")
+    page.get_by_label("Better answer").fill("Thirty days, and 45 for members.")
+    page.get_by_role("button", name="Propose").click()
+    expect(page.locator(".toast")).to_contain_text("Proposed")
+    page.get_by_role("link", name="Examples").click()
+    card = page.locator(".card", has_text="Thirty days, and 45 for members.")
+    expect(card).to_be_visible()
+    assert accessible(seen)
+    card.get_by_role("button", name="Approve").click()
+    expect(card).to_have_count(0)
+    approved = [example for example in Pool(leads.engine).list("approved") if "45 for members" in example.answer]
+    assert [example.question for example in approved] == ["How long is the correction window?"]
+    page.reload()
+    page.get_by_role("tab", name=re.compile("Approved")).click()
+    expect(page.locator(".card", has_text="Thirty days, and 45 for members.")).to_be_visible()
+
+
+def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Visit]):
+    customer = visit()
+    customer.ask_to_the_end("unknown things to flag")
+    seen = desk()
+    seen.page.get_by_role("tab", name=re.compile("Flagged")).click()
+    seen.page.locator(".row", has_text="Not answered").first.click()
+    seen.page.get_by_role("button", name="Mark as reviewed").click()
+    expect(seen.page.locator(".toast")).to_be_visible()
+    expect(seen.page.get_by_role("button", name="Mark as reviewed")).to_have_count(0)
+    seen.page.get_by_label("Search conversations").fill("things to flag")
+    seen.page.keyboard.press("Enter")
+    expect(seen.page.locator(".row")).to_have_count(1)
+
+
+def test_a_session_that_ends_leads_back_to_the_sign_in(desk: Callable[..., Visit], leads: Shop):
+    user(leads, "zoe", "lead", "Zoe")
+    seen = desk(name="zoe")
+    Accounts(leads.engine).disable("zoe")
+    seen.page.wait_for_url("**/login", timeout=15_000)
+    seen.errors[:] = [error for error in seen.errors if "401" not in error]
+
+
+def test_whoever_must_change_the_password_does_so_first(visit: Visits, leads: Shop, site: tuple[Shop, str]):
+    password = Accounts(leads.engine).add("carl", "lead", "Carl")
+    seen = visit("en", "phone")
+    page = seen.page
+    page.goto(f"{site[1]}/login")
+    assert accessible(seen)
+    page.locator("#name").fill("carl")
+    page.locator("#password").fill(password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Choose a password")).to_be_visible()
+    assert accessible(seen)
+    for field, value in (("old", password), ("new", PASSWORD), ("again", PASSWORD)):
+        page.locator(f"#{field}").fill(value)
+    page.get_by_role("button", name="Save password").click()
+    page.locator("html.ready .staff").wait_for()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

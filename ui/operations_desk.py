@@ -1,0 +1,83 @@
+"""What the desk's page and `answerdesk desk` do with conversations. Each change is in the audit log, without anybody's words."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, get_args
+from uuid import uuid4
+
+from bot import desk
+from ui import audit
+from ui.accounts import Accounts
+from ui.errors import Failure
+from ui.loopback import Emit
+
+if TYPE_CHECKING:
+    from ui.build import App, Desk
+
+BOXES: tuple[str, ...] = get_args(desk.Box)
+
+
+def list_chats(app: "App | Desk", emit: Emit, *, box: str = "waiting", by: str = "shell", search: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """The conversations of a box, and how many there are in each."""
+    if box not in BOXES:
+        raise Failure(f"box is {box!r}; allowed: {', '.join(BOXES)}.", 2)
+    found = desk.inbox(app.engine, box, by, search)  # type: ignore[arg-type]
+    return {"chats": [_json(chat) for chat in found], "counts": desk.counts(app.engine, by)}
+
+
+def show_chat(app: "App | Desk", emit: Emit, *, conversation: str) -> dict[str, Any]:  # noqa: ARG001
+    """One conversation, with what the bot saw and the desk's notes."""
+    chat, said, notes = desk.chat(app.engine, conversation)
+    return {"chat": _json(chat), "said": [_json(line) for line in said], "notes": [_json(note) for note in notes]}
+
+
+def take_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str) -> dict[str, Any]:  # noqa: ARG001
+    """Take a conversation over: the bot falls silent."""
+    user = Accounts(app.engine).get(by)
+    desk.take_over(app.engine, conversation, user.name, user.shown)
+    audit.record(app.engine, by, "desk.take", conversation)
+    return {"conversation": conversation, "state": "agent"}
+
+
+def say_in_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str, text: str, message: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """Words to the customer of a conversation that one has taken over."""
+    message = message or uuid4().hex
+    desk.say(app.engine, conversation, by, message=message, text=text)
+    return {"conversation": conversation, "message": message}
+
+
+def note_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str, text: str) -> dict[str, Any]:  # noqa: ARG001
+    """A private note."""
+    desk.note(app.engine, conversation, by, text)
+    return {"conversation": conversation}
+
+
+def hand_back_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str, why: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """The bot answers again."""
+    desk.hand_back(app.engine, conversation, by, why)
+    audit.record(app.engine, by, "desk.hand_back", conversation)
+    return {"conversation": conversation, "state": "bot"}
+
+
+def close_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str, why: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """It is done with."""
+    desk.close(app.engine, conversation, by, why)
+    audit.record(app.engine, by, "desk.close", conversation)
+    return {"conversation": conversation, "state": "closed"}
+
+
+def review_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str) -> dict[str, Any]:  # noqa: ARG001
+    """What was flagged until now has been looked at."""
+    desk.review(app.engine, conversation, by)
+    audit.record(app.engine, by, "desk.review", conversation)
+    return {"conversation": conversation}
+
+
+def _json(record: Any) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(record).items()}
+
+
+DESK_OPERATIONS = {
+    operation.__name__: operation
+    for operation in (list_chats, show_chat, take_chat, say_in_chat, note_chat, hand_back_chat, close_chat, review_chat)
+}

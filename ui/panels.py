@@ -1,0 +1,202 @@
+"""What the staff's pages share: a page is named regions of HTML, made on the server and put in place by one script.
+
+Each thing that can be done is a Gradio event of its own whose handler checks the role, does it, and answers with the regions as they are
+then. Everything that people, models or documents wrote is escaped here, on the server. The browser keeps where one is (the address's
+part after #), so that a reload comes back to it; what there is comes from the database every time.
+"""
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+
+from bot.errors import NotYours
+from ui.accounts import Role, User
+from ui.errors import failure
+from ui.languages import LANGUAGE_COOKIE, PageLanguage, language_of, page_texts
+from ui.roles import allowed, user_of
+from ui.theme import static, theme
+
+_log = logging.getLogger(__name__)
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+# Without the referrer policy a browser would not say that a form comes from our own page.
+_META = '<meta name="color-scheme" content="light dark"><meta name="referrer" content="same-origin">'
+_LONGEST = 100_000  # characters of one field
+_FRAME = """
+<div class="staff">
+  <header data-region="top"></header>
+  <div class="body">
+    <section data-region="side"></section>
+    <main><div data-region="main"></div><div data-region="foot"></div></main>
+    <section data-region="more"></section>
+  </div>
+  <p class="toast" role="status" hidden></p>
+</div>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a browser sent. place: where it is, e.g. {"tab": "inbox"}; handlers may change it. data: the fields of what was pressed."""
+
+    user: User
+    language: PageLanguage
+    words: Mapping[str, str]
+    place: dict[str, str]
+    data: dict[str, str]
+    files: tuple[tuple[str, Path], ...] = ()
+
+
+class Panels(Protocol):
+    """A page: its name (of its texts and its address), and its regions for where somebody is."""
+
+    name: str
+
+    def regions(self, ask: Ask) -> dict[str, str]: ...
+
+
+Act = Callable[[Any, Ask], str | None]
+
+
+def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
+    """Make a method that does something, and returns what to tell, the handler of an event for `role` and above."""
+
+    def decorate(act: Act) -> Callable[..., Any]:
+        def handler(self: Panels, event: gr.EventData, request: gr.Request) -> Any:
+            ask, seen = _ask(self.name, event, request, role)
+            said, wrong = "", False
+            try:
+                said = act(self, ask) or ""
+            except NotYours as error:
+                said, wrong = ask.words["not_yours"].format(who=error.holder or "—"), True
+            except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
+                told = failure(error)
+                said, wrong = str(told), True
+                if str(told).startswith("Unexpected "):
+                    _log.exception("an action of a page failed")
+                    said = ask.words["went_wrong"]
+            view = {"regions": self.regions(ask), "place": ask.place, "language": ask.language, "said": said, "wrong": wrong}
+            view["digest"] = hashlib.sha256(json.dumps(view, sort_keys=True).encode()).hexdigest()[:16]
+            return gr.skip() if view["digest"] == seen and not said else {**view, **_fixed(ask)}
+
+        handler.__name__, handler.__doc__ = act.__name__, act.__doc__
+        return allowed(role)(handler)
+
+    return decorate
+
+
+def staff_page(panels: Any, actions: Sequence[str]) -> gr.Blocks:
+    """Build the page. actions: the names of the methods of `panels` that browsers may call; `show` is the first look."""
+    script = f"const actions = new Set({json.dumps(list(actions))});\n{static('staff.js')}"
+    with gr.Blocks(title="Answerdesk", analytics_enabled=False, fill_width=True) as demo:
+        page = gr.HTML(None, elem_id="staff", html_template=_FRAME, js_on_load=script, apply_default_css=False)
+        for name in actions:
+            listen = getattr(page, name)
+            listen(
+                getattr(panels, name), None, page, queue=False, trigger_mode="multiple", api_visibility="private", show_progress="hidden"
+            )
+    demo.queue(max_size=64, default_concurrency_limit=8)
+    demo.has_launched = True  # without it a mounted page serves any file of the machine to whoever names it in an upload
+    return demo
+
+
+def mount_staff(fastapi: FastAPI, demo: gr.Blocks, path: str, role: Role, *, data_dir: Path, max_file_bytes: int = 1) -> None:
+    """Mount a page of the staff. `ui.guards.SignedIn` stands before it; Gradio asks again."""
+
+    def who(request: Any) -> str | None:
+        try:
+            return user_of(gr.Request(request), role).name
+        except PermissionError:
+            return None
+
+    @fastapi.get(path)
+    async def slash() -> RedirectResponse:
+        return RedirectResponse(f"{path}/", 307)
+
+    gr.mount_gradio_app(
+        fastapi,
+        demo,
+        path=path,
+        auth_dependency=who,
+        theme=theme(),
+        head=f"{_META}<style>{static('palette.css')}{static('staff.css')}</style>",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        max_file_size=max_file_bytes,
+        allowed_paths=[],
+        blocked_paths=[str(data_dir.resolve())],
+    )
+
+
+def top(ask: Ask, tabs: Sequence[str], links: Sequence[str]) -> str:
+    """The page's head: its tabs, the other pages, who is signed in, the language."""
+    here = ask.place.get("tab", tabs[0])
+    items = "".join(
+        f'<a href="#tab={tab}" data-go=\'{{"tab":"{tab}"}}\'{" aria-current=page" if tab == here else ""}>{e(ask.words[f"tab_{tab}"])}</a>'
+        for tab in tabs
+    )
+    others = "".join(f'<a href="/{link}">{e(ask.words[f"to_{link}"])}</a>' for link in links)
+    other = "en" if ask.language == "zh" else "zh"
+    return (
+        f'<h1><span class="avatar"></span>{e(ask.words["title"])}</h1><nav aria-label="{e(ask.words["title"])}">{items}</nav>'
+        f'<div class="me">{others}<span class="who">{e(ask.user.shown)}</span>'
+        f'<button type="button" data-language="{other}">{e(ask.words["other_language"])}</button>'
+        f'<form method="post" action="/login/out"><button type="submit">{e(ask.words["sign_out"])}</button></form></div>'
+    )
+
+
+def e(text: object) -> str:
+    """Escaped for HTML, in text and in attributes."""
+    return escape(str(text), quote=True)
+
+
+def moment(iso: str | None) -> str:
+    """A time, put by the page's script into the reader's own zone and language."""
+    return f'<time datetime="{e(iso)}">{e(iso[:16].replace("T", " "))}</time>' if iso else ""
+
+
+def empty(title: str, text: str = "") -> str:
+    """What a panel shows when there is nothing in it."""
+    return f'<div class="empty"><strong>{e(title)}</strong><p>{e(text)}</p></div>'
+
+
+def button(do: str, label: str, kind: str = "", **data: object) -> str:
+    """Does `do` with `data` when it is pressed."""
+    more = "".join(f' data-{name}="{e(value)}"' for name, value in data.items())
+    return f'<button type="button" class="{kind}" data-do="{do}"{more}>{e(label)}</button>'
+
+
+def _fixed(ask: Ask) -> dict[str, Any]:
+    told = ("title", "offline", "sure")
+    return {"words": {name: ask.words[name] for name in told}, "cookie": LANGUAGE_COOKIE}
+
+
+def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tuple[Ask, str]:
+    sent = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001  (its attributes raise on what the browser left out)
+    language = language_of(request.request.cookies, request.request.headers.get("accept-language", ""))
+    uploaded = [(file.get("name"), file.get("path")) for file in sent.get("files", ()) if isinstance(file, dict)]
+    files = tuple((Path(name).name, Path(path)) for name, path in uploaded if isinstance(name, str) and isinstance(path, str))
+    words = page_texts(page, language)
+    return Ask(user_of(request, role), language, words, _texts(sent.get("place")), _texts(sent.get("data")), files), str(
+        sent.get("seen", "")
+    )
+
+
+def _texts(sent: object) -> dict[str, str]:
+    """Short texts by name, whatever the browser sent."""
+    if not isinstance(sent, dict):
+        return {}
+    return {str(name)[:40]: _NOT_TEXT.sub("", value[:_LONGEST]) for name, value in list(sent.items())[:40] if isinstance(value, str)}

@@ -1,0 +1,170 @@
+// The body of a staff page's `js_on_load`: puts the server's regions in place and hands what is pressed to the server.
+// All HTML in `props.value.regions` was escaped by the server; whatever this script adds itself is set as text.
+
+const page = document.documentElement;
+const toast = element.querySelector('.toast');
+const shown = {}; // region -> the HTML that stands in it
+let place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
+let lastActive = Date.now();
+let hideToast = 0;
+let waiting = 0; // requests on their way
+
+const view = () => props.value || {};
+const region = (name) => element.querySelector(`[data-region="${name}"]`);
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+function send(name, data = {}, more = {}) {
+  if (!actions.has(name)) return;
+  if (!more.quiet) {
+    waiting = Date.now();
+    page.classList.add('working');
+  }
+  trigger(name, { place, data, files: more.files || [], seen: more.quiet ? view().digest || '' : '' });
+}
+
+function tell(text, wrong) {
+  window.clearTimeout(hideToast);
+  toast.textContent = text;
+  toast.hidden = !text;
+  toast.classList.toggle('wrong', Boolean(wrong));
+  if (text) hideToast = window.setTimeout(() => { toast.hidden = true; }, wrong ? 9000 : 4000);
+}
+
+// Put new HTML into a region, but keep what somebody is typing there, what they opened and how far they scrolled.
+function put(node, html) {
+  const typed = new Map();
+  for (const field of node.querySelectorAll('input[id], textarea[id], select[id]')) {
+    if (field.type !== 'file' && field.value !== (field.defaultValue ?? field.querySelector('[selected]')?.value ?? '')) typed.set(field.id, field.value);
+  }
+  const focus = node.contains(document.activeElement) ? document.activeElement : null;
+  const where = focus && 'selectionStart' in focus ? [focus.selectionStart, focus.selectionEnd] : null;
+  const open = new Map(Array.from(node.querySelectorAll('details[id]'), (details) => [details.id, details.open]));
+  const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, box.scrollHeight - box.scrollTop - box.clientHeight < 60]]));
+  node.innerHTML = html;
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id);
+    if (field && !field.dataset.fresh) field.value = value;
+  }
+  for (const [id, was] of open) if (document.getElementById(id)) document.getElementById(id).open = was;
+  for (const box of node.querySelectorAll('[data-scroll]')) {
+    const [top, atEnd] = scrolls.get(box.dataset.scroll) || [0, true];
+    box.scrollTop = box.dataset.end !== undefined && atEnd ? box.scrollHeight : top;
+  }
+  for (const time of node.querySelectorAll('time')) {
+    const date = new Date(time.dateTime);
+    const today = date.toDateString() === new Date().toDateString();
+    time.textContent = today ? date.toLocaleTimeString(page.lang, { timeStyle: 'short' }) : date.toLocaleString(page.lang, { dateStyle: 'medium', timeStyle: 'short' });
+  }
+  if (focus?.id) {
+    const again = document.getElementById(focus.id);
+    again?.focus({ preventScroll: true });
+    if (again && where && again.setSelectionRange && again.type !== 'range') again.setSelectionRange(...where);
+  }
+}
+
+function render() {
+  const { regions, language, said, wrong, words } = view();
+  if (!regions) return;
+  waiting = 0;
+  page.classList.remove('working');
+  page.lang = language === 'zh' ? 'zh-CN' : language;
+  document.title = words.title;
+  for (const [name, html] of Object.entries(regions)) {
+    if (shown[name] === html) continue;
+    shown[name] = html;
+    put(region(name), html);
+  }
+  place = { ...view().place };
+  element.querySelector('.staff').dataset.tab = place.tab || '';
+  element.querySelector('.staff').classList.toggle('chosen', Boolean(place.chat));
+  const hash = `#${new URLSearchParams(place)}`;
+  if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
+  if (said) tell(said, wrong);
+  page.classList.add('ready');
+}
+
+function fields(form) {
+  return Object.fromEntries(Array.from(new FormData(form)).filter(([, value]) => typeof value === 'string'));
+}
+
+element.addEventListener('click', (event) => {
+  const pressed = event.target.closest('[data-do], [data-go], [data-language]');
+  if (!pressed || pressed.matches('form, input, select')) return;
+  if (pressed.dataset.language) {
+    document.cookie = `${view().cookie}=${pressed.dataset.language}; path=/; max-age=31536000; SameSite=Lax`;
+    send('show');
+    return;
+  }
+  event.preventDefault();
+  if (pressed.dataset.go) {
+    place = { ...(pressed.dataset.keep === undefined ? {} : place), ...JSON.parse(pressed.dataset.go) };
+    window.history.pushState(null, '', `#${new URLSearchParams(place)}`);
+    send('show');
+    return;
+  }
+  if (pressed.dataset.sure !== undefined && !window.confirm(view().words.sure)) return;
+  const { do: name, sure, ...data } = pressed.dataset;
+  const form = pressed.closest('form');
+  send(name, { ...(form ? fields(form) : {}), ...data });
+});
+element.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!form.dataset.do) return;
+  event.preventDefault();
+  send(form.dataset.do, { ...fields(form), message: newId() });
+  if (form.dataset.clear !== undefined) for (const field of form.querySelectorAll('textarea, input[type=text]')) field.value = '';
+});
+element.addEventListener('change', async (event) => {
+  const field = event.target;
+  if (field.type === 'file' && field.dataset.do) {
+    page.classList.add('working');
+    const files = [];
+    for (const file of field.files) files.push({ name: file.name, path: (await upload(file)).path });
+    field.value = '';
+    send(field.dataset.do, field.form ? fields(field.form) : {}, { files });
+  } else if (field.dataset.do && field.matches('select, input[type=checkbox], input[type=range]')) {
+    send(field.dataset.do, { ...(field.form ? fields(field.form) : {}), value: field.type === 'checkbox' ? String(field.checked) : field.value });
+  }
+});
+element.addEventListener('input', (event) => {
+  const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
+  if (told) told.textContent = `${event.target.value} %`;
+});
+element.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('textarea[data-enter]')) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
+for (const kind of ['pointerdown', 'keydown']) window.addEventListener(kind, () => { lastActive = Date.now(); }, true);
+window.addEventListener('popstate', () => {
+  place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
+  send('show');
+});
+
+// What others do shows within two seconds, while the page is looked at. A page that nobody touches stops asking, so that its session ends.
+setInterval(() => {
+  if (document.hidden || Date.now() - lastActive > 20 * 60_000) return;
+  if (waiting && Date.now() - waiting < 15_000) return;
+  send('show', {}, { quiet: true });
+}, 2000);
+
+// A session that ended, or a server that is gone: Gradio tells nobody, so ask now and then.
+setInterval(async () => {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(window.location.pathname, { method: 'HEAD', cache: 'no-store', headers: { Accept: 'application/json' } });
+    if (answer.status === 401) window.location.assign('/login');
+    if (answer.ok && toast.classList.contains('lost')) {
+      toast.classList.remove('lost');
+      tell('');
+      send('show');
+    }
+  } catch {
+    tell(view().words?.offline || '', true);
+    toast.classList.add('lost');
+  }
+}, 5000);
+
+watch('value', render);
+send('show');
