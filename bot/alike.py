@@ -52,18 +52,21 @@ class Alike:
     def __init__(self, least: float = NEAR) -> None:
         self._least = least
         self._texts: dict[Hashable, str] = {}
+        self._places: dict[Hashable, int] = {}
         self._by_term: dict[str, list[Hashable]] = defaultdict(list)
 
     def add(self, key: Hashable, text: str) -> None:
         """Keep a text. A key is given once."""
         self._texts[key] = text
+        self._places[key] = len(self._places)
         for term in self._first(text):
             self._by_term[term].append(key)
 
     def find(self, text: str) -> list[Hashable]:
         """The keys of all near-duplicates of a text, in the order they were added."""
         met = {key for term in self._first(text) for key in self._by_term.get(term, ())}
-        return [key for key in self._texts if key in met and alike(text, self._texts[key], self._least)] if met else []
+        near = [key for key in met if alike(text, self._texts[key], self._least)]
+        return sorted(near, key=self._places.__getitem__)
 
     def _first(self, text: str) -> list[str]:
         # Ordered by hash: rarest first would be faster, but the order must not change while texts are added.

@@ -7,11 +7,12 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
+from bot.examples import LONGEST
 from bot.messages import Message
 from bot.triage import triage
 from finetune.conversations import Conversation
 
-Reason = Literal["empty", "no_agent", "abusive", "unresolved", "small_talk", "too_short", "automatic", "personal"]
+Reason = Literal["empty", "no_agent", "abusive", "unresolved", "small_talk", "too_short", "too_long", "automatic", "personal"]
 
 _PSEUDONYM = re.compile(r"\[[A-Z_]+_\d+\]")
 _CLOSING = re.compile(
@@ -58,6 +59,8 @@ def unfit(question: str, answer: str) -> Reason | None:
     """Why an agent's reply to what the customer said is no example, None when it is one. Both are redacted."""
     if len(re.sub(r"\W", "", answer)) < 2:
         return "too_short"
+    if max(len(question), len(answer)) > LONGEST:
+        return "too_long"
     if _patterns().automatic.search(answer):
         return "automatic"
     if triage(question).kind in ("greeting", "thanks", "goodbye") or _CLOSING.fullmatch(answer.strip()):

@@ -17,6 +17,7 @@ from ui.commands.keys import keys
 from ui.commands.privacy import redact
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
+from ui.commands.transcripts import transcripts
 from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -25,6 +26,7 @@ for _command in (serve, ask, search, ingest, sample, redact, doctor, audit):
 cli.add_typer(keys, name="keys")
 cli.add_typer(backends, name="backends")
 cli.add_typer(examples, name="examples")
+cli.add_typer(transcripts, name="transcripts")
 cli.add_typer(users, name="users")
 cli.add_typer(desk, name="desk")
 cli.add_typer(evals, name="eval")

@@ -1,6 +1,7 @@
 """What the faces say when something goes wrong: one message and whose mistake it was."""
 
 from bot.errors import BadExample, BadMessage, BadPrompt, BotError, UnknownBackend, UnknownConversation
+from finetune.errors import BadConfig, BadRows, BadTranscripts, FinetuneError, UnknownRun
 from knowledge.errors import BadCollection, KnowledgeError
 from ui.owner import Owned
 from ui.settings import SettingsError
@@ -14,13 +15,29 @@ class Failure(Exception):
         self.code = code
 
 
+_WRONG = (
+    BadCollection,
+    BadConfig,
+    BadExample,
+    BadMessage,
+    BadPrompt,
+    BadRows,
+    BadTranscripts,
+    SettingsError,
+    UnknownBackend,
+    UnknownConversation,
+    UnknownRun,
+)
+"""What the request was wrong about."""
+
+
 def failure(error: BaseException) -> Failure:
     """`error` in words for people. Anything unforeseen keeps its type in the message, never its stack."""
     if isinstance(error, Failure):
         return error
-    if isinstance(error, BadCollection | BadExample | BadMessage | BadPrompt | UnknownBackend | UnknownConversation | SettingsError):
+    if isinstance(error, _WRONG):
         return Failure(str(error), 2)
-    if isinstance(error, KnowledgeError | BotError | Owned) or hasattr(error, "remedy"):  # the database's, heavy to import
+    if isinstance(error, KnowledgeError | BotError | FinetuneError | Owned) or hasattr(error, "remedy"):  # the database's, heavy to import
         return Failure(str(error))
     if isinstance(error, PermissionError):
         what = error.filename or "A file"

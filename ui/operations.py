@@ -18,6 +18,7 @@ from ui.loopback import Emit
 from ui.operations_backends import BACKENDS
 from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
+from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
@@ -118,6 +119,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **BACKENDS,
     **DESK,
     **EXAMPLES,
+    **TRANSCRIPTS,
     **USERS,
 }
 """Those that need the database alone."""

@@ -182,7 +182,8 @@ def _end_of(token: Token) -> int:
 
 
 def _type(reader: _Reader, start: int, end: int) -> Type:
-    words = [token for token in reader.tokens[start:end] if token.kind == "word" and token.low not in _PARTICLES]
+    every = [token for token in reader.tokens[start:end] if token.kind == "word"]
+    words = [token for token in every if token.low not in _PARTICLES] or every  # a name may be a particle: "Ben", "Van"
     before = reader.text[max(0, words[0].start - 30) : words[0].start]
     if words[0].low in reader.lexicon.first:
         return "NAME"

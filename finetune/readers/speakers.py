@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.messages import Message, Role
 from finetune.conversations import BadRow
@@ -28,9 +29,10 @@ _GREETS = re.compile(
 )
 
 
-def role_of(word: object) -> Role | None:
+@lru_cache(maxsize=4096)
+def role_of(word: str) -> Role | None:
     """The role that a file's word for a speaker means; None for a name."""
-    plain = re.sub(r"[\s_:：]+|\d+$", "", normalise(str(word)).lower())
+    plain = re.sub(r"[\s_:：]+|\d+$", "", normalise(word).lower())
     return ROLES.get(plain) or ROLES.get(plain.partition("-")[0])
 
 

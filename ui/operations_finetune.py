@@ -1,0 +1,39 @@
+"""What `answerdesk transcripts` does."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ui.loopback import Emit
+
+if TYPE_CHECKING:
+    from ui.build import App, Desk
+
+
+def import_transcripts(
+    app: "App | Desk", emit: Emit, *, path: str, columns: dict[str, str], author: str, dry_run: bool = False, mask_orders: bool = False
+) -> dict[str, Any]:
+    """Read a transcript file, clean it, and propose what is worth learning to the pool. dry_run: only say what would be done."""
+    from bot.examples import Pool
+    from finetune.archive import Archive
+    from finetune.load import load
+    from finetune.transcripts import keep, prepare, report
+
+    loaded = load(Path(path), columns)
+    prepared = prepare(
+        loaded,
+        source=Path(path).name,
+        shop=(app.settings.shop_name,),
+        orders="mask" if mask_orders else "keep",
+        progress=progress(emit),
+    )
+    known = 0 if dry_run else keep(prepared, Pool(app.engine), Archive(app.engine), author)
+    return report(loaded, prepared, known)
+
+
+def progress(emit: Emit) -> Callable[[int, int, str], None]:
+    """Shows how far a stage is."""
+    return lambda done, total, name: emit({"progress": {"done": done, "total": total, "name": name}})
+
+
+DESK_OPERATIONS = {operation.__name__: operation for operation in (import_transcripts,)}
