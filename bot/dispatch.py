@@ -6,6 +6,7 @@ from threading import Event
 
 from bot.backends.base import Backend
 from bot.ladder import Ask, Ladder, Rung, Shrink
+from bot.messages import Tokens
 from bot.policy import Asked, Health, Plan, Policy, choose
 
 Spent = Mapping[str, tuple[int, float]]
@@ -21,11 +22,16 @@ class Dispatch:
         policy: Callable[[], Policy] = Policy,
         ladder: Ladder | None = None,
         spent: Callable[[], Spent] = dict,
+        cost: Callable[[str, Tokens], float] = lambda _name, _tokens: 0.0,
     ) -> None:
-        """backends: by name, `extractive` among them; may come and go while turns are running. policy: the one in force."""
+        """backends: by name, `extractive` among them; may come and go while turns are running. policy: the one in force.
+
+        cost: of so many tokens of a backend.
+        """
         self.backends = backends
         self._policy = policy
         self._ladder = ladder or Ladder()
+        self.cost = cost
         self._spent = spent
 
     def health(self) -> dict[str, Health]:

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import replace
 
 from bot import prompts
+from bot.aside import Aside
 from bot.backends.base import Backend, Options
 from bot.compose import Composer
 from bot.context import shrink
@@ -18,7 +20,7 @@ from bot.errors import BadMessage, UnknownBackend
 from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
-from bot.ladder import Rung
+from bot.ladder import Ask, Rung
 from bot.lessons import Lessons
 from bot.messages import Answer, Cot, Delta, Message, Prompt, Request, Shots
 from bot.policy import Asked
@@ -51,8 +53,12 @@ class Router:
         *,
         lessons: Lessons | None = None,
         recall: Recall | None = None,
+        aside: Aside | None = None,
     ) -> None:
-        """lessons: what prompts teach beside the shipped wording. recall: without it only the lines themselves outlast a turn."""
+        """lessons: what prompts teach beside the shipped wording. recall: without it only the lines themselves outlast a turn.
+
+        aside: counts tokens and casts shadows.
+        """
         self._store = store
         self._index = index
         self._dispatch = dispatch
@@ -60,6 +66,7 @@ class Router:
         self._lessons = lessons
         self._composer = Composer(self._rules, lessons)
         self._recall = recall
+        self._aside = aside
         self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
@@ -155,7 +162,7 @@ class Router:
         whole = turn.request.text
         core, story = focus(whole)
         context = (*story, *leans_on(whole, turn.history))
-        turn.question = core if asked(core) else self_contained(whole, context)
+        turn.question, turn.searched = core if asked(core) else self_contained(whole, context), (core, context)
         if given is None:
             found = self._index.find(core, self._rules.passages, turn.request.collection, turn.triage.language, context)
         else:
@@ -169,18 +176,13 @@ class Router:
         turn.rungs = turn.plan.passed
         turn.interrupted = True  # until the reply is whole
 
-        def ask(backend: Backend) -> tuple[Prompt, Options]:
-            turn.by, turn.prompt = backend, None
-            turn.prompt = self._composer.compose(turn, found, backend)
-            return turn.prompt, self._composer.options(turn, backend)
-
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
                 turn.prompt = less  # what is recorded is what was sent
             return less
 
         rung = Rung("")
-        with closing(self._dispatch.answer(turn.plan, ask, shorter, cancel, turn.spent_s)) as events:
+        with closing(self._dispatch.answer(turn.plan, self._asker(turn, found), shorter, cancel, turn.spent_s)) as events:
             for event in events:
                 if isinstance(event, Rung):
                     rung = event
@@ -191,11 +193,19 @@ class Router:
                     turn.mark("first_token")
                 turn.text += event
                 yield Delta(event)
-        turn.interrupted = rung.interrupted
+        turn.interrupted, turn.found = rung.interrupted, found
         if rung.error and not rung.interrupted:
             turn.by = None  # nobody answered
         elif turn.by and turn.by.kind != "extractive" and not turn.interrupted and declines(turn.text):
             turn.abstained, turn.reason = True, "missing_knowledge"
+
+    def _asker(self, turn: Turn, found: Found) -> Ask:
+        def ask(backend: Backend) -> tuple[Prompt, Options]:
+            turn.by, turn.prompt = backend, None
+            turn.prompt = self._composer.compose(turn, found, backend)
+            return turn.prompt, self._composer.options(turn, backend)
+
+        return ask
 
     def _said(self, turn: Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
         """One of the bot's own sentences as the whole reply."""
@@ -217,6 +227,8 @@ class Router:
         saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
         if self._recall and turn.by and turn.request.history is None:
             self._recall.after(turn.received, turn.by, self._composer.budget(turn.by))
+        if self._aside and turn.plan and turn.found:
+            self._aside.finished(saved, turn.plan, self._asker(copy(turn), turn.found))
         return saved
 
     def resume(self) -> int:

@@ -14,6 +14,8 @@ from bot.policy import Plan
 from bot.recall import Known
 from bot.records import Received
 from bot.triage import Triage
+from knowledge.query import Context
+from knowledge.report import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Turn:
     began: float
     known: Known = field(default_factory=Known)
     question: str = ""
+    searched: tuple[str, tuple[Context, ...]] = ("", ())
+    found: Found | None = None
     prompt: Prompt | None = None
     fitted: Fitted | None = None
     lesson: Lesson | None = None
@@ -115,6 +119,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
     evidence = " ".join((turn.request.text, *told, *(passage.chunk.titled for passage in passages)))
     return {
         "question": turn.question,
+        "searched": {"text": turn.searched[0], "context": [list(line) for line in turn.searched[1]]},
         "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
         "prompt": prompt.version if prompt else "",
         "direct": {"example": turn.match.example.id, "cosine": turn.match.cosine} if turn.match else None,

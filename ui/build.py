@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import Engine
 
+from bot.aside import Aside
 from bot.choices import Choices
 from bot.dispatch import Dispatch
 from bot.examples import Pool
@@ -57,7 +58,7 @@ def open_desk(settings: Settings) -> Desk:
     fixed = fixed_backends(settings)
     policies = PolicyStore(engine, initial_policy(settings, fixed))
     fleet = Fleet(engine, policies, kinds(), fixed)
-    return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent))
+    return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
 
 
 def build(settings: Settings) -> App:
@@ -69,7 +70,8 @@ def build(settings: Settings) -> App:
     index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
     index.prepare(_log_progress)
     taught = lessons(settings, desk.engine, index.embedder)
-    router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=Recall(desk.engine))
+    aside = Aside(desk.engine, desk.dispatch, desk.backends.usage)
+    router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=Recall(desk.engine), aside=aside)
     return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router)
 
 

@@ -15,7 +15,7 @@ from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
-from ui.operations_backends import BACKENDS
+from ui.operations_backends import BACKENDS, compare_backends
 from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
@@ -125,5 +125,5 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
 """Those that need the database alone."""
 
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = DESK_OPERATIONS | {
-    operation.__name__: operation for operation in (ask, search, ingest, sample)
+    operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)
 }

@@ -13,6 +13,8 @@ from bot.ladder import Rung
 from bot.messages import Message, Prompt
 from bot.policies import Version, policy_from, policy_json
 from bot.policy import LAST, Plan, Policy, refusal
+from bot.replay import compare, saved_turn
+from bot.sides import Side
 from knowledge.documents import Chunk, Passage, Unit
 from ui.errors import Failure
 from ui.loopback import Emit
@@ -110,6 +112,32 @@ def ask_backends(app: "App | Desk", emit: Emit, *, names: list[str]) -> dict[str
         error = app.backends.wrong(name) or _asked(app, app.backends[name])
         tested.append({"name": name, "ok": not error, "error": error or None})
     return {"tested": tested}
+
+
+def compare_backends(app: "App", emit: Emit, *, message: str, on: list[str]) -> dict[str, Any]:
+    """Ask several backends a saved turn again; customers see nothing of it."""
+    turn = saved_turn(app.engine, app.index, message)
+    names = list(dict.fromkeys(on))
+    options = Options(app.settings.max_tokens, app.settings.temperature)
+    limits = app.policies.newest().limits
+    sides = []
+    for number, name in enumerate(names):
+        emit({"progress": {"done": number, "total": len(names), "name": name}})
+        sides += compare(app.dispatch, turn, [name], options, limits)
+    before = {"backend": turn.backend, "answer": turn.answer}
+    return {
+        "conversation": turn.conversation, "message": turn.message, "question": turn.text, "before": before,
+        "missing_passages": turn.missing, "sides": [_side(one) for one in sides],
+    }  # fmt: skip
+
+
+def _side(one: Side) -> dict[str, Any]:
+    cited = [{"id": c.id, "source": c.source, "title": c.title, "text": c.text, "score": c.score} for c in one.citations]
+    return {
+        "backend": one.backend, "adapter": one.adapter, "answer": one.text, "citations": cited, "abstained": one.abstained,
+        "error": one.error or None, "tokens": {"prompt": one.tokens.prompt, "completion": one.tokens.completion},
+        "latency_ms": one.latency_ms, "cost": round(one.cost, 6),
+    }  # fmt: skip
 
 
 def _asked(app: "App | Desk", backend: Backend) -> str:

@@ -205,6 +205,37 @@ def ask_each(
             raise typer.Exit(1)
 
 
+@backends.command()
+def compare(
+    *, context: typer.Context,
+    message: Annotated[str, typer.Argument(help="A message that was answered, by the id that `ask --json` gives.", show_default=False)],
+    on: Annotated[str, typer.Option(help="The backends, with commas between them.", show_default=False)],
+    data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Ask several backends a saved turn again and show their answers side by side."""
+
+    def people(console: "Console", result: dict[str, Any]) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        console.print(Text(result["question"], "bold"))
+        table = Table("backend", "answer", "sources", "tokens", "seconds", "cost", show_lines=True)
+        for one in result["sides"]:
+            sources = "\n".join(dict.fromkeys(citation["source"] for citation in one["citations"]))
+            tokens = f"{one['tokens']['prompt']} + {one['tokens']['completion']}"
+            said = Text(one["answer"]) if not one["error"] else Text(f"{one['answer']} ({one['error']})".strip(), "red")
+            table.add_row(one["backend"], said, Text(sources), tokens, f"{one['latency_ms']['total'] / 1000:.1f}", f"{one['cost']:g}")
+        console.print(table)
+        if result["missing_passages"]:
+            out.note(f"{result['missing_passages']} passages of this turn are no longer in the index.")
+
+    with output(as_json, debug) as out:
+        names = [name.strip() for name in on.split(",") if name.strip()]
+        if not names:
+            raise Failure("--on names no backend; allowed: names with commas between them, for instance --on extractive,hosted.", 2)
+        out.show(perform(context.obj, data_dir, "compare_backends", out, message=message, on=names), people)
+
+
 def _named(name: str | None, *, off: bool) -> str | None:
     """The backend that gets a part; None where nobody is to have it."""
     if (name is None) != off:
