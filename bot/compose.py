@@ -36,7 +36,7 @@ class Composer:
         if turn.request.history is not None:  # brought along, so nobody has summarized it
             summary, history = compact(summary, history, budget, backend.count)
         shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
-        parts = Parts(turn.request.text, tuple(shown), lesson.examples, summary=summary.text, history=history)
+        parts = Parts(turn.request.text, tuple(shown), lesson.examples, turn.known.texts, summary.text, history)
         fitted = fit(parts, make, budget, backend.count)
         turn.fitted = replace(fitted, saved=fitted.saved + max(0, summary.tokens - fitted.tokens["summary"]))
         turn.mark("prompt")

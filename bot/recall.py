@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from bot import memory
 from bot.backends.base import Backend
 from bot.background import Background
 from bot.context import Budget
+from bot.memory import Memory
 from bot.records import Received
 from bot.summaries import Summaries
 from bot.summarize import Summary
@@ -14,9 +16,18 @@ from bot.summarize import Summary
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before a turn. Lines up to `summary.upto` are in the summary and nowhere else in the prompt."""
+    """What is known before a turn. Lines up to `summary.upto` are in the summary and nowhere else in the prompt.
+
+    facts: of this customer, the most relevant first.
+    """
 
     summary: Summary = field(default_factory=Summary)
+    facts: tuple[memory.Known, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The facts as a prompt shows them."""
+        return tuple(fact.text for fact in self.facts)
 
 
 class Recall:
@@ -25,13 +36,21 @@ class Recall:
     def __init__(self, engine: Engine) -> None:
         """engine: as for `bot.store.Store`."""
         self._summaries = Summaries(engine)
+        self._memory = Memory(engine)
         self.background = Background()
 
-    def before(self, conversation: str) -> Known:
-        """What is known when a turn begins. Never waits for what is still being made."""
-        return Known(self._summaries.load(conversation))
+    def before(self, received: Received, *, alone: bool = False) -> Known:
+        """What is known when a turn begins; it never waits for what is still being made. alone: without the conversation's summary."""
+        summary = Summary() if alone else self._summaries.load(received.conversation)
+        return Known(summary, self._memory.recall(received.customer, received.text))
 
-    def after(self, received: Received, backend: Backend, budget: Budget) -> None:
-        """Bring it up to date, soon and in the background. backend: whose window the next prompt has to fit."""
-        conversation = received.conversation
-        self.background.later(f"the summary of {conversation}", lambda: self._summaries.fold(conversation, backend, budget))
+    def after(self, received: Received, backend: Backend | None, reply: int) -> None:
+        """Bring it up to date, soon and in the background.
+
+        backend: what the next prompt and a reply of so many tokens have to fit; None where there is nothing to fold.
+        """
+        customer, conversation, message = received.customer, received.conversation, received.message
+        self.background.later(f"facts of {conversation} {message}", lambda: self._memory.learn(customer, conversation, message))
+        if backend:
+            budget = Budget(backend.window, reply)
+            self.background.later(f"the summary of {conversation}", lambda: self._summaries.fold(conversation, backend, budget))

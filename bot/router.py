@@ -29,7 +29,6 @@ from bot.records import Received
 from bot.store import Store
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
-from bot.waiting import OneAtATime
 from knowledge.documents import Document, Language, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
@@ -67,7 +66,6 @@ class Router:
         self._composer = Composer(self._rules, lessons)
         self._recall = recall
         self._aside = aside
-        self._queue = OneAtATime()
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
         """Take one message through all stages; the last event is the `Answer`, the joined `Delta`s before it are its text.
@@ -83,7 +81,7 @@ class Router:
         received = self._store.receive(request)  # durable before anything else
         request = replace(request, conversation=received.conversation, customer=received.customer, message=received.message)
         request = replace(request, text=received.text)  # a second submit of a message is the first one's text
-        with self._queue.turn(received.conversation):
+        with self._store.claims.turn(received.conversation):
             if done := self._store.receive(request).answer:
                 yield from (Delta(done.text), done)  # sent twice: one message, one answer
                 return
@@ -96,9 +94,8 @@ class Router:
             yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn)
 
     def _begin(self, received: Received, request: Request, began: float) -> Turn:
-        known = Known()
+        known = self._recall.before(received, alone=request.history is not None) if self._recall else Known()
         if request.history is None:
-            known = self._recall.before(received.conversation) if self._recall else known
             history = self._store.history(received.conversation, received.position, known.summary.upto)
         else:
             history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
@@ -225,8 +222,8 @@ class Router:
     def _save(self, turn: Turn) -> Answer:
         answer = answer_of(turn)
         saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
-        if self._recall and turn.by and turn.request.history is None:
-            self._recall.after(turn.received, turn.by, self._composer.budget(turn.by))
+        if self._recall:
+            self._recall.after(turn.received, turn.by if turn.request.history is None else None, self._rules.max_tokens)
         if self._aside and turn.plan and turn.found:
             self._aside.finished(saved, turn.plan, self._asker(copy(turn), turn.found))
         return saved
@@ -236,6 +233,7 @@ class Router:
 
         They are not answered again: what brought the process down would do so at every start.
         """
+        self._store.claims.forget()
         left = self._store.unanswered()
         for received in left:
             turn = self._begin(received, Request(received.text), time.monotonic())

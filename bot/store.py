@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, Engine, Row, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bot.claims import Claims
 from bot.errors import BadMessage, UnknownConversation
 from bot.lines import answer_of, append, insert, lock, unknown
 from bot.messages import Answer, Message, Request
@@ -53,6 +54,7 @@ class Store:
         self._read = engine.execution_options(read_only=True).begin
         # SQLite lets one write at a time, and has no queue: without one here a busy minute would leave somebody waiting too long.
         self._queue = Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self.claims = Claims(self._write)
 
     def receive(self, request: Request) -> Received:
         """Save the customer's message; it is durable before this returns. The same message id again is the same message.
@@ -112,6 +114,12 @@ class Store:
             query = query.where(or_(messages.c.position < before, messages.c.in_reply_to.in_(earlier)))
         with self._read() as connection:
             return tuple(Message(row.role, row.text) for row in connection.execute(query.order_by(messages.c.position)))
+
+    def conversations_of(self, customer: str) -> list[str]:
+        """The ids of a customer's conversations, the one that was written in last first."""
+        query = select(conversations.c.id).where(conversations.c.customer == customer).order_by(conversations.c.updated.desc())
+        with self._read() as connection:
+            return list(connection.scalars(query))
 
     def latest(self, customer: str) -> str | None:
         """The conversation this customer wrote in last, None when there is none."""

@@ -8,6 +8,7 @@ import typer
 
 from ui.commands.backends import backends
 from ui.commands.chat import ask, search
+from ui.commands.customers import customers
 from ui.commands.desk import desk
 from ui.commands.doctor import doctor
 from ui.commands.documents import ingest, sample
@@ -23,6 +24,7 @@ from ui.commands.users import audit, users
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (serve, ask, search, ingest, sample, redact, doctor, audit):
     cli.command()(_command)
+cli.add_typer(customers, name="customers")
 cli.add_typer(keys, name="keys")
 cli.add_typer(backends, name="backends")
 cli.add_typer(examples, name="examples")

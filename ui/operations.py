@@ -16,6 +16,7 @@ from bot.messages import Answer, Delta, Request
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
+from ui.operations_customers import DESK_OPERATIONS as CUSTOMERS
 from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
@@ -117,6 +118,7 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
     **BACKENDS,
+    **CUSTOMERS,
     **DESK,
     **EXAMPLES,
     **TRANSCRIPTS,

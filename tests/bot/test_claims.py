@@ -1,0 +1,124 @@
+"""One turn at a time in a conversation, over all routers on one database."""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from bot.backends.fake import FakeBackend
+from bot.messages import Prompt, Request
+from bot.store import Store
+from bot.tables import claims, messages
+from tests.bot.turning import ASKED, desk, reopened
+
+pytest_plugins = ("tests.databases",)
+
+WAIT_S = 10.0
+
+
+def test_two_processes_take_turns(engine: Engine, store: Store):
+    """Two stores are as two processes: they share nothing but the database."""
+    other = Store(engine)
+    store.receive(Request("Hello", "c", "anna"))
+    entered, held = threading.Event(), []
+
+    def enter() -> None:
+        with other.claims.turn("c"):
+            held.append("other")
+            entered.set()
+
+    waiting = threading.Thread(target=enter)
+    with store.claims.turn("c"):
+        waiting.start()
+        assert not entered.wait(0.2)
+        held.append("first")
+    assert entered.wait(WAIT_S)
+    waiting.join(WAIT_S)
+    assert held == ["first", "other"]
+    with engine.connect() as connection:
+        assert connection.execute(select(claims)).all() == []
+
+
+def test_the_claim_of_a_process_that_died_runs_out(engine: Engine, store: Store):
+    store.receive(Request("Hello", "c", "anna"))
+    assert store.claims._take("c", "dead")
+    assert not store.claims._take("c", "other")
+    with engine.begin() as connection:
+        connection.execute(update(claims).values(until=datetime.now(UTC) - timedelta(seconds=1)))
+    assert store.claims._take("c", "other")
+    store.claims.forget()
+    with store.claims.turn("c"):
+        pass
+
+
+def test_a_conversation_that_is_gone_keeps_nobody_waiting(store: Store):
+    with store.claims.turn("gone"):
+        pass
+
+
+class Watchful(FakeBackend):
+    """Notes who is asked in which conversation at the same time as another."""
+
+    def __init__(self) -> None:
+        super().__init__(self._reply, name="watchful")
+        self.inside: Counter[str] = Counter()
+        self.overlaps: list[str] = []
+        self.times: Counter[str] = Counter()
+        self._guard = threading.Lock()
+
+    def _reply(self, prompt: Prompt) -> list[str]:
+        said = prompt.messages[-1].text
+        conversation = said.split()[-2]
+        with self._guard:
+            self.times[said] += 1
+            self.inside[conversation] += 1
+            if self.inside[conversation] > 1:
+                self.overlaps.append(conversation)
+        threading.Event().wait(0.002)
+        with self._guard:
+            self.inside[conversation] -= 1
+        return ["Thirty", " days."]
+
+
+def pairs(folder: Path, number: int) -> None:
+    """`number` pairs of messages, both of a pair into one conversation at once and each sent to two routers at once."""
+    model = Watchful()
+    with desk(folder, model) as one:
+        other = reopened(one, model)
+        other.router._store = Store(one.engine)
+        jobs = [
+            (router, f"c{pair % (number // 4)}", f"m{pair}-{half}")
+            for pair in range(number)
+            for half in range(2)
+            for router in (one.router, other.router)
+        ]
+
+        def send(job: tuple) -> str:
+            router, conversation, message = job
+            *_, answer = router.turn(Request(f"{ASKED} {conversation} {message}", conversation, "anna", message))
+            return answer.reply
+
+        with ThreadPoolExecutor(16) as pool:
+            replies = list(pool.map(send, jobs))
+        assert model.overlaps == []
+        assert set(model.times.values()) == {1}
+        assert len(model.times) == 2 * number
+        with one.engine.connect() as connection:
+            rows = connection.execute(select(messages).order_by(messages.c.conversation, messages.c.position)).all()
+        answered = Counter((row.conversation, row.in_reply_to) for row in rows if row.role == "bot")
+        assert set(answered.values()) == {1}
+        assert len(answered) == 2 * number
+        assert set(replies) == {row.id for row in rows if row.role == "bot"}
+
+
+def test_forty_pairs_at_once(tmp_path: Path):
+    pairs(tmp_path, 40)
+
+
+@pytest.mark.long
+def test_a_thousand_pairs_at_once(tmp_path: Path):
+    pairs(tmp_path, 1000)
