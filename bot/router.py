@@ -271,6 +271,16 @@ class Router:
             list(self._said(turn, "dont_know", "missing_knowledge"))
         return replace(answer_of(turn), confidence=confidence)
 
+    def preview(self, request: Request) -> Turn:
+        """A turn up to the prompt that the backend asked first would get; nothing is saved and nothing generated. Raises as `turn`."""
+        request = self._checked(request if request.conversation else replace(request, history=()))
+        turn = self._begin(Received(request.conversation or "", request.customer or "", "", 2**31 - 1), request, time.monotonic())
+        found = self._retrieve(turn)
+        plan = turn.plan = self._dispatch.plan(Asked(turn.received.conversation, turn.triage.language, backend=request.backend))
+        turn.by = self._dispatch.backends[plan.rungs[0]]
+        turn.prompt = self._composer.compose(turn, found, turn.by)
+        return turn
+
     def _checked(self, request: Request) -> Request:
         text = cleaned(request.text)
         if not text:

@@ -16,6 +16,7 @@ from ui.commands.evals import evals
 from ui.commands.examples import examples
 from ui.commands.keys import keys
 from ui.commands.privacy import redact
+from ui.commands.prompts import prompts
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
 from ui.commands.transcripts import transcripts
@@ -29,6 +30,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(backends, name="backends")
 cli.add_typer(examples, name="examples")
 cli.add_typer(transcripts, name="transcripts")
+cli.add_typer(prompts, name="prompts")
 cli.add_typer(users, name="users")
 cli.add_typer(desk, name="desk")
 cli.add_typer(evals, name="eval")

@@ -20,6 +20,8 @@ from ui.operations_customers import DESK_OPERATIONS as CUSTOMERS
 from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
+from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
+from ui.operations_prompts import OPERATIONS as PREVIEW
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
@@ -122,10 +124,13 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **DESK,
     **EXAMPLES,
     **TRANSCRIPTS,
+    **PROMPTS,
     **USERS,
 }
 """Those that need the database alone."""
 
-OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = DESK_OPERATIONS | {
-    operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    **DESK_OPERATIONS,
+    **{operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)},
+    **PREVIEW,
 }
