@@ -14,6 +14,7 @@ from ui.commands.doctor import doctor
 from ui.commands.documents import ingest, sample
 from ui.commands.evals import evals
 from ui.commands.examples import examples
+from ui.commands.finetune import finetune
 from ui.commands.keys import keys
 from ui.commands.privacy import redact
 from ui.commands.prompts import prompts
@@ -33,6 +34,7 @@ cli.add_typer(transcripts, name="transcripts")
 cli.add_typer(prompts, name="prompts")
 cli.add_typer(users, name="users")
 cli.add_typer(desk, name="desk")
+cli.add_typer(finetune, name="finetune")
 cli.add_typer(evals, name="eval")
 
 

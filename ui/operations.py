@@ -22,6 +22,7 @@ from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
+from ui.operations_training import TRAINING
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
@@ -125,6 +126,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **EXAMPLES,
     **TRANSCRIPTS,
     **PROMPTS,
+    **TRAINING,
     **USERS,
 }
 """Those that need the database alone."""

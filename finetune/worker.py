@@ -1,0 +1,75 @@
+"""The process of one run: `python -m finetune.worker FOLDER`, started by `finetune.jobs` with the run's lock already held."""
+
+import os
+import sys
+import traceback
+import warnings
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from finetune.config import from_json
+from finetune.errors import FinetuneError, Stopped
+from finetune.jobs import append, read_json, write_json
+from finetune.rows import read_rows
+
+_POLITE = 5  # nice: customers' answers come first
+
+
+def work(folder: Path) -> None:
+    """Do what `folder` asks for, and leave in it how that went: result.json, error.json, or neither when it was stopped."""
+    append(folder, {"started": datetime.now(UTC).isoformat(timespec="seconds"), "pid": os.getpid()})
+    try:
+        write_json(folder / "result.json", _result(folder))
+    except Stopped as stopped:
+        append(folder, {"note": str(stopped)})
+    except FinetuneError as error:
+        write_json(folder / "error.json", {"error": str(error)})
+    except Exception as error:  # noqa: BLE001  (the log has where; people read what)
+        traceback.print_exc()
+        write_json(folder / "error.json", {"error": f"unexpected {type(error).__name__}: {_first_line(error)}. See {folder / 'log.txt'}."})
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    from finetune.train import Progress, train
+
+    job = read_json(folder / "job.json") or {}
+    config = from_json(job["config"])
+
+    def tell(progress: Progress) -> None:
+        append(folder, asdict(progress))
+
+    done = train(
+        config, read_rows(folder / "rows.jsonl"), read_rows(folder / "validation.jsonl"), folder, tell, stop=(folder / "stop").exists
+    )
+    return {
+        "run": folder.name,
+        "adapter": str(done.adapter),
+        "base": config.base,
+        "method": config.method,
+        "trainable_share": done.trainable_share,
+        "loss": [loss for _, loss in done.losses],
+        "validation_loss": [list(pair) for pair in done.validations],
+        "untrained_loss": done.untrained,
+        "best_step": done.best_step,
+        "best_loss": done.best_loss,
+        "skipped": done.skipped,
+        "seconds": round(done.seconds, 3),
+        "seed": config.seed,
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]
+
+
+def main() -> None:
+    """Do the run that is named on the command line."""
+    warnings.simplefilter("ignore")
+    os.nice(_POLITE)
+    work(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""What `answerdesk finetune train` and `finetune jobs` do. A run works in a process of its own; these only begin, end and list them."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.config import TrainConfig, command, from_json
+from finetune.errors import BadRows
+from finetune.jobs import Job, Jobs
+from finetune.rows import Row, read_rows, split
+from ui.loopback import Emit
+
+if TYPE_CHECKING:
+    from ui.build import App, Desk
+
+
+def jobs_of(data_dir: Path) -> Jobs:
+    """The runs of a data folder."""
+    return Jobs(data_dir.absolute() / "runs")
+
+
+def train_on_file(
+    app: "App | Desk", emit: Emit, *, options: dict[str, Any], data: str, validation: str = "", run: str = "", dry: bool = False
+) -> dict[str, Any]:
+    """Begin a run on the rows of a file. Paths are absolute. validation: a file of its own; else a tenth of the conversations is held out.
+
+    dry: say what it would take and begin nothing.
+    """
+    rows = read_rows(Path(data))
+    held = read_rows(Path(validation)) if validation else []
+    if not held:
+        rows, held = split(rows, seed=int(options.get("seed") or 0)) if rows else ([], [])
+    return begin(app, emit, from_json(options), rows, held, run=run, dry=dry, data=Path(data))
+
+
+def begin(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    config: TrainConfig,
+    rows: list[Row],
+    validation: list[Row],
+    *,
+    run: str = "",
+    dry: bool = False,
+    data: Path | None = None,
+) -> dict[str, Any]:
+    """Estimate, then begin a run in its process. Raises `BadRows` when there is nothing to learn from."""
+    from finetune.estimate import estimate, in_words, lengths
+
+    if not rows:
+        raise BadRows("There are no rows to learn from. Give --data FILE, or approve examples (answerdesk examples approve ID).")
+    said = command(config, data)
+    config = config.model_copy(update={"base": _base(config.base)})
+    found = estimate(config, *lengths(config, rows, validation))
+    result = {"estimate": asdict(found), "in_words": in_words(found), "command": said, "rows": len(rows), "validation": len(validation)}
+    if dry:
+        return {"run": None, **result}
+    job = jobs_of(app.settings.data_dir).start(config, rows, validation, run, said)
+    return {"run": job.run, "folder": str(job.folder), **result}
+
+
+def _base(name: str) -> str:
+    """Absolute where it is a folder: a run's process works in another one."""
+    folder = Path(name)
+    return str(folder.absolute()) if folder.is_dir() else name
+
+
+def list_runs(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """All runs, oldest first; those that were killed go on."""
+    jobs = jobs_of(app.settings.data_dir)
+    jobs.tend()
+    return {"runs": [job_json(job) for job in jobs.all()]}
+
+
+def stop_run(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """End a run after its present step."""
+    return job_json(jobs_of(app.settings.data_dir).stop(run))
+
+
+def resume_run(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """Go on with a run."""
+    return job_json(jobs_of(app.settings.data_dir).resume(run))
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """A run as programs see it."""
+    names = ("run", "state", "created", "step", "steps", "loss", "validation", "seconds", "remaining_s", "command", "error")
+    about = {name: getattr(job, name) for name in names}
+    return {**about, "method": job.config.method, "base": job.config.base, "folder": str(job.folder)}
+
+
+TRAINING: dict[str, Callable[..., dict[str, Any]]] = {
+    operation.__name__: operation for operation in (train_on_file, list_runs, stop_run, resume_run)
+}
+"""By name; all work with the database alone."""
