@@ -5,9 +5,9 @@ A package that brings a kind of its own names a `Kind` in the entry-point group 
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
 from bot.backends.base import Backend
@@ -80,10 +80,10 @@ EXTRACTIVE = Kind("extractive", Extractive, lambda name, _setup, _adapter: Extra
 HOSTED = Kind("hosted", Hosted, _open_hosted, frozenset({"key"}))
 
 
-def kinds() -> dict[str, Kind]:
+def kinds(points: Iterable[EntryPoint] | None = None) -> dict[str, Kind]:
     """All kinds, by name: the product's own, and those of installed packages but for any that cannot be loaded."""
     found = {kind.name: kind for kind in (EXTRACTIVE, HOSTED)}
-    for point in entry_points(group=GROUP):
+    for point in entry_points(group=GROUP) if points is None else points:
         try:
             kind = point.load()
             found.setdefault(kind.name, kind)

@@ -36,7 +36,16 @@ KEPT_APART = {
     "starlette": r"ui/.*",
     "typer": r"ui/(cli|commands/.*)\.py",
 }
-PAGES = ("README.md", "README.zh.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/figures.md", "deploy/README.md")
+PAGES = (
+    "README.md",
+    "README.zh.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/architecture.md",
+    "docs/backends.md",
+    "docs/figures.md",
+    "deploy/README.md",
+)
 LONGEST = {"product": 300, "tests": 400}  # lines
 LONGER = {"ui/static/customer.css", "ui/static/staff.css"}  # a look, which does not come apart
 INSTALLED_AS = {

@@ -38,7 +38,7 @@ def create_web(app: "App", token: str = "") -> FastAPI:
     workers = Workers()
     web = FastAPI(openapi_url=None)
     web.mount("/v1", create_api(app, workers))
-    web.mount("/api", create_internal(app, workers, token))
+    web.mount("/api", create_internal(app, Workers(8, 32), token))  # so that a lead's command never stands in line behind customers
 
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -9,12 +9,14 @@ from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
+from ui.errors import Failure
+
 T = TypeVar("T")
 Work = Callable[[Callable[[T], None], threading.Event], None]
 """Blocking work: hands each event to its first argument and ends soon after its second one is set."""
 
 
-class Busy(Exception):
+class Busy(Failure):
     """As much work is waiting as may wait."""
 
 
