@@ -5,7 +5,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,7 +39,8 @@ class Reply:
 
 
 class Stub:
-    """The running server. Set `reply`, or `queue` for the next requests in turn; look at `bodies`, `heads` and `closed`.
+    """The running server. Set `reply`, `queue` for the next requests in turn, or `model`, which makes a reply of the request's body;
+    look at `bodies`, `heads` and `closed`.
 
     closed: set when a client closed its connection before the end of the reply.
     """
@@ -47,6 +48,7 @@ class Stub:
     def __init__(self) -> None:
         self.reply = Reply()
         self.queue: list[Reply] = []
+        self.model: Callable[[dict[str, Any]], Reply] | None = None
         self.bodies: list[dict[str, Any]] = []
         self.heads: list[dict[str, str]] = []
         self.closed = Event()
@@ -105,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         stub.bodies.append(body)
         stub.heads.append({name.lower(): value for name, value in self.headers.items()})
-        reply = stub.queue.pop(0) if stub.queue else stub.reply
+        reply = stub.queue.pop(0) if stub.queue else stub.model(body) if stub.model else stub.reply
         if reply.status != 200:
             self._whole(reply, json.dumps({"error": reply.error}).encode(), "application/json")
         elif reply.raw is not None:

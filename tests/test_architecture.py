@@ -25,7 +25,7 @@ KEPT_APART = {
     "torch": r"knowledge/embed\.py|bot/bottleneck\.py|finetune/(base|batches|checkpoints|estimate|learner|methods|train)\.py",
     "peft": r"finetune/methods\.py",
     "accelerate": r"finetune/train\.py",
-    "matplotlib": r"finetune/plots\.py",
+    "matplotlib": r"(finetune|ui)/plots\.py",
     "sacrebleu": r"finetune/scores\.py",
     "openai": r"bot/backends/(hosted|vendor)\.py",
     "langchain": r"bot/backends/hosted\.py",

@@ -22,6 +22,7 @@ from knowledge.documents import Chunk, Document, Passage
 from knowledge.language import detect
 from knowledge.load import load
 from ui.errors import Failure
+from ui.evals_settings import Setting, compared, teach
 from ui.loopback import Emit
 from ui.settings import Settings
 
@@ -110,24 +111,58 @@ def retrieval(build: Callable[[Settings], "App"], settings: Settings, data: Path
 
 
 def answers(
-    build: Callable[[Settings], "App"], settings: Settings, data: Path, emit: Emit, *, corpus: Path | None, backend: str | None
+    build: Callable[[Settings], "App"],
+    settings: Settings,
+    data: Path,
+    emit: Emit,
+    *,
+    corpus: Path | None,
+    backend: str | None,
+    grid: Sequence[Setting] = (Setting(),),
+    teaching: dict[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Row]]:
-    """Have every question answered, from the corpus or from its own `context`. Returns the summary and a row for each question."""
+    """Have every question answered, from the corpus or from its own `context`. Returns the summary and a row for each question.
+
+    grid: the ways to prompt; where there are several the summary compares them, and rows name theirs. teaching: examples and prompts.
+    """
     rows = list(read_rows(data, {"id": str, "question": str}))
     for number, row in enumerate(rows, 1):
         _check(row, f"{data} row {number} ({row['id']})", corpus)
     if not rows:
         raise Failure(f"{data} has no rows; each is {{id, question, answers, is_impossible}}.", 2)
-    judged = []
+    judged = judge(build, settings, rows, emit, corpus=corpus, backend=backend, grid=grid, teaching=teaching)
+    summaries = {setting: _summary(answered) for setting, answered in judged.items()}
+    if len(grid) == 1:
+        return summaries[grid[0]], judged[grid[0]]
+    return compared(judged, summaries), [{"setting": setting.name, **row} for setting, answered in judged.items() for row in answered]
+
+
+def judge(
+    build: Callable[[Settings], "App"],
+    settings: Settings,
+    rows: Sequence[Row],
+    emit: Emit,
+    *,
+    corpus: Path | None = None,
+    backend: str | None = None,
+    grid: Sequence[Setting] = (Setting(),),
+    teaching: dict[str, Any] | None = None,
+) -> dict[Setting, list[Row]]:
+    """What each way to prompt answers to each row, judged."""
+    judged: dict[Setting, list[Row]] = {setting: [] for setting in grid}
     with throwaway(build, settings) as app:
+        if teaching:
+            teach(app.engine, teaching, rows, grid)
         if corpus:
             _take_in(app, corpus, emit)
         for number, row in enumerate(rows, 1):
             passages = None if corpus else [_passage(row)]
-            answer = app.router.answer_from(row["question"], history(row, ""), passages, _COLLECTION, backend)
-            judged.append(_judged(row, answer))
+            for setting in grid:  # row by row, so that a server that slows down slows all ways alike
+                ways = {"shots": setting.shots, "cot": setting.cot, "prompt": setting.prompt}
+                answer = app.router.answer_from(row["question"], history(row, ""), passages, _COLLECTION, backend, **ways)  # type: ignore[arg-type]
+                judged[setting].append(_judged(row, answer))
             emit({"progress": {"done": number, "total": len(rows), "name": "answering"}})
-    return _summary(judged), judged
+    return judged
 
 
 def _check(row: Row, where: str, corpus: Path | None) -> None:
@@ -148,6 +183,7 @@ def _judged(row: Row, answer: Answer) -> Row:
     golds, told = row.get("answers") or [], [message.text for message in history(row, "")]
     return {
         "id": row["id"],
+        "group": str(row.get("conversation") or row["id"]),
         "question": row["question"],
         "answer": answer.text,
         "abstained": answer.abstained,
@@ -163,6 +199,7 @@ def _judged(row: Row, answer: Answer) -> Row:
         "not_cited": answer_metrics.unsupported(spoken, cited),
         "unsupported_figures": sorted(answer_metrics.unsupported_figures(spoken, [*evidence, row["question"], *told])),
         "backend": answer.backend,
+        "prompt_version": answer.prompt_version,
         "citations": [citation.source for citation in answer.citations],
         "tokens": {"prompt": answer.tokens.prompt, "completion": answer.tokens.completion, "saved": answer.tokens.saved},
         "latency_ms": dict(answer.latency_ms),

@@ -3,8 +3,10 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from bot.choices import Choice, Choices
 from bot.examples import Pool
 from bot.messages import Example
+from bot.versions import PromptVersions
 from knowledge.language import detect
 from ui.errors import Failure
 from ui.loopback import Emit
@@ -26,7 +28,7 @@ def list_examples(app: "App | Desk", emit: Emit, *, state: str | None = None, la
 
 def add_examples(app: "App | Desk", emit: Emit, *, rows: list[dict[str, Any]], approve: bool, author: str) -> dict[str, Any]:  # noqa: ARG001
     """Take examples in; near-duplicates of what is there are left out."""
-    new = [_example(row, number, "approved" if approve else "pending") for number, row in enumerate(rows, 1)]
+    new = [example_of(row, number, "approved" if approve else "pending") for number, row in enumerate(rows, 1)]
     added = Pool(app.engine).add_all(new, author)
     kept = _json([each.example for each in added if not each.duplicate])
     return kept | {"added": len(kept["examples"]), "duplicates": [each.example.id for each in added if each.duplicate]}
@@ -40,7 +42,28 @@ def decide_examples(app: "App | Desk", emit: Emit, *, ids: list[str], approve: b
     return _json([pool.approve(id, author) if approve else pool.reject(id, author, why) for id in ids])  # noqa: A001
 
 
-def _example(row: dict[str, Any], number: int, state: Any) -> Example:
+def teaching(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """What prompts are made with, for measuring elsewhere: approved examples of the training side, prompt versions, measured choices.
+
+    held_out: the approved examples of the evaluation side, which are never shown.
+    """
+    pool, versions = Pool(app.engine), PromptVersions(app.engine).history()
+    return {
+        "examples": _json(pool.list("approved", split="train"))["examples"],
+        "held_out": _json(pool.list("approved", split="eval"))["examples"],
+        "prompts": [asdict(version.wording) for version in reversed(versions) if version.wording.version],
+        "choices": [asdict(choice) for choice in Choices(app.engine).all()],
+    }
+
+
+def keep_choices(app: "App | Desk", emit: Emit, *, choices: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG001
+    """Put measured choices in force: the next turn with `shots` on auto obeys."""
+    Choices(app.engine).replace(tuple(Choice(**choice) for choice in choices))
+    return {"choices": [asdict(choice) for choice in Choices(app.engine).all()]}
+
+
+def example_of(row: dict[str, Any], number: int, state: Any) -> Example:
+    """A row as an example. Raises `Failure` naming the row and what is wrong with it."""
     if wrong := [name for name in _GIVEN if not isinstance(row.get(name, ""), str)]:
         raise Failure(f"Example {number}: {', '.join(wrong)} must be text.", 2)
     given = {name: row[name] for name in _GIVEN if row.get(name)}
@@ -52,4 +75,4 @@ def _json(found: Any) -> dict[str, Any]:
     return {"examples": [asdict(example) for example in found]}
 
 
-DESK_OPERATIONS = {operation.__name__: operation for operation in (list_examples, add_examples, decide_examples)}
+DESK_OPERATIONS = {operation.__name__: operation for operation in (list_examples, add_examples, decide_examples, teaching, keep_choices)}

@@ -67,7 +67,13 @@ class FakeRouter:
         return 0
 
     def answer_from(
-        self, question: str, history: Sequence[Message], passages: Sequence[Passage] | None, collection: str, backend: str | None
+        self,
+        question: str,
+        history: Sequence[Message],
+        passages: Sequence[Passage] | None,
+        collection: str,
+        backend: str | None,
+        **ways: Any,
     ) -> Answer:
         """The passage's first sentence; nothing where it shares no word with the question."""
         text = passages[0].chunk.sentences[0] if passages else "Found in the corpus."

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands.shell import AsJson, DataDir, Debug, output
+from ui.commands.shell import AsJson, DataDir, Debug, Output, Tools, output, perform
 from ui.errors import Failure
-from ui.settings import load_settings
+from ui.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,22 +41,35 @@ def answers(
     data: Annotated[Path, typer.Option(help="Rows {id, question, history?, context?, answers[], is_impossible}, .jsonl or .jsonl.gz.")],
     corpus: Annotated[Path | None, typer.Option(help="A folder to retrieve from; without it each row's context is the evidence.")] = None,
     backend: Annotated[str | None, typer.Option(help="Which backend answers.", show_default=False)] = None,
-    out_file: Annotated[Path | None, typer.Option("--out", help="Write a row for each question here (.jsonl).")] = None,
+    shots: Annotated[str | None, typer.Option(help="Examples shown: 0 to 64 or auto; several, as 0,2,8, are compared.")] = None,
+    cot: Annotated[str | None, typer.Option(help="Reasoning: off, zero, few or auto; several are compared.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Prompt version, a number or an id; several are compared.")] = None,
+    examples: Annotated[Path | None, typer.Option(help="Show these, rows {question, answer, ...}, instead of the pool's.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write a row for each question here (.jsonl), a plot beside it.")] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
-    """How well questions are answered, and whether the answers rest on the evidence."""
+    """How well questions are answered, and whether the answers rest on the evidence; several ways to prompt side by side."""
     with output(as_json, debug) as out:
         from ui import evals as measure
+        from ui.evals_settings import settings_of
+        from ui.plots import settings_plot
 
         _quiet()
         if out_file and not out_file.absolute().parent.is_dir():
             raise Failure(f"{out_file} cannot be written: its folder does not exist.", 2)
-        result, rows = measure.answers(context.obj.build, load_settings(data_dir=data_dir), data, out.emit, corpus=corpus, backend=backend)
+        grid, settings = settings_of(shots, cot, prompt), load_settings(data_dir=data_dir)
+        known = _teaching(context.obj, settings, out, examples)
+        result, rows = measure.answers(
+            context.obj.build, settings, data, out.emit, corpus=corpus, backend=backend, grid=grid, teaching=known
+        )
         if out_file:
             out_file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        out.show(result, _table)
+            if len(grid) > 1:
+                plot = settings_plot(result, out_file.with_suffix(".svg"))
+                result["plot"] = str(plot) if plot else None
+        out.show(result, _settings_table if len(grid) > 1 else _table)
 
 
 @evals.command()
@@ -107,10 +120,38 @@ def context_(
         out.show(result, _table)
 
 
+def _teaching(tools: Tools, settings: Settings, out: Output, examples: Path | None) -> dict[str, Any]:
+    """What prompts are made with: the data folder's, where there is one, or the examples of a file."""
+    known: dict[str, Any] = {"examples": [], "prompts": [], "choices": []}
+    if settings.database_url or (settings.data_dir / "answerdesk.db").is_file():
+        known = perform(tools, settings.data_dir, "teaching", out)
+    if examples:
+        from dataclasses import asdict
+
+        from ui.evals import read_rows
+        from ui.operations_examples import example_of
+
+        rows = read_rows(examples, {"question": str, "answer": str})
+        known = {**known, "examples": [asdict(example_of(row, number, "approved")) for number, row in enumerate(rows, 1)]}
+    return known
+
+
 def _quiet() -> None:
     from ui.logs import set_up
 
     set_up("error")
+
+
+def _settings_table(console: "Console", result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("setting", "score", "difference", "interval", "f1", "contains", "tokens")
+    for row in result["settings"]:
+        gain = row["difference"]
+        shown = (row["score"], gain["mean"], gain["interval"], row["f1"], row["contains"], row["tokens"]["prompt"])
+        table.add_row(row["name"], *map(str, shown))
+    console.print(table)
+    console.print(f"Use {result['best']}: {result['why']}.", markup=False)
 
 
 def _table(console: "Console", result: dict[str, Any]) -> None:

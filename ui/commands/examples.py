@@ -105,6 +105,49 @@ def reject(
         out.show(perform(context.obj, data_dir, "decide_examples", out, ids=ids, approve=False, author=author, why=why), _table)
 
 
+@examples.command()
+def measure(
+    *,
+    context: typer.Context,
+    backend: Annotated[str | None, typer.Option(help="Which backend answers.", show_default=False)] = None,
+    shots: Annotated[str, typer.Option(help="Numbers of examples to try, the first as the one to beat.")] = "0,2,4,8",
+    cot: Annotated[str, typer.Option(help="Ways of reasoning to try.")] = "off",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Measure on held-out examples how many to show for each intent and language; `shots` on auto obeys from the next turn."""
+    with output(as_json, debug) as out:
+        from dataclasses import asdict
+
+        from ui.evals import judge
+        from ui.evals_settings import choices_of, held_out_rows, settings_of
+        from ui.settings import load_settings
+
+        grid = settings_of(shots, cot, None)
+        teaching = perform(context.obj, data_dir, "teaching", out)
+        rows = held_out_rows(teaching["held_out"])
+        if not rows:
+            raise Failure("No approved example of the evaluation side has evidence to answer from. Approve more examples with evidence.")
+        if any(not isinstance(setting.shots, int) for setting in grid):
+            raise Failure(f"shots is {shots!r}; allowed here: numbers, as auto is what is being measured.", 2)
+        judged = judge(context.obj.build, load_settings(data_dir=data_dir), rows, out.emit, backend=backend, grid=grid, teaching=teaching)
+        choices = choices_of(judged, [tuple(row["kind"]) for row in rows])
+        result = perform(context.obj, data_dir, "keep_choices", out, choices=[asdict(choice) for choice in choices])
+        out.show({"held_out": len(rows), **result}, _choices)
+
+
+def _choices(console: "Console", result: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("language", "intent", "shots", "reasoning", "gain", "measured on")
+    for row in result["choices"]:
+        counted = f"{row['details'].get('n', '-')} questions"
+        table.add_row(row["language"], escape(row["intent"]) or "all", str(row["shots"]), row["cot"], f"{row['gain']:+.3f}", counted)
+    console.print(table if result["choices"] else "Too few held-out examples of any language to choose by; approve more.")
+
+
 def _table(console: "Console", result: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table

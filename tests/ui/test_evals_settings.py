@@ -1,0 +1,100 @@
+"""Ways to prompt compared on a real server whose model learns in its context."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.in_context import in_context
+from tests.stub_openai import Stub, stub_openai
+from tests.ui.test_cli import as_json, run
+from ui.commands.shell import Tools
+
+THINGS = ("laptop", "phone", "camera", "printer", "monitor", "router", "keyboard", "speaker", "tablet", "charger", "headset", "drone")
+COLOURS = ("red", "blue", "green", "white", "black")
+
+
+def row(number: int, thing: str) -> dict[str, Any]:
+    days = 10 + number
+    return {
+        "id": str(number),
+        "question": f"Within how many days can a {thing} be returned?",
+        "context": f"A {thing} can be returned within {days} days of delivery. A {thing} must be unused.",
+        "answers": [f"{days} days"],
+    }
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
+    with stub_openai() as stub:
+        stub.model = in_context
+        monkeypatch.setenv("ANSWERDESK_HOSTED_URL", stub.url)
+        monkeypatch.setenv("ANSWERDESK_HOSTED_MODEL", "in-context")
+        yield stub
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def example(thing: str, days: int, **more: Any) -> dict[str, Any]:
+    told = f"A {thing} can be repaired within {days} days."
+    question = f"Within how many days can a {thing} be repaired?"
+    return {"question": question, "answer": f"{days} days", "evidence": told, "intent": "time", **more}
+
+
+def test_the_better_setting_is_picked_with_interval_and_plot(server: Stub, tmp_path: Path):
+    data = write(tmp_path / "rows.jsonl", [row(number, thing) for number, thing in enumerate(THINGS)])
+    shown = write(tmp_path / "examples.jsonl", [example(thing, 20 + number) for number, thing in enumerate(THINGS)])
+    args = ("--data", str(data), "--examples", str(shown), "--out", str(tmp_path / "out.jsonl"), "--shots", "0,2", "--cot", "off,zero")
+    result = run("eval", "answers", *args, "--json", "--data-dir", str(tmp_path / "d"), tools=Tools())
+    assert result.exit_code == 0, result.stdout
+    found = as_json(result)
+    by_name = {setting["name"]: setting for setting in found["settings"]}
+    assert list(by_name) == ["shots 0, cot off", "shots 0, cot zero", "shots 2, cot off", "shots 2, cot zero"]
+    assert (found["n"], found["baseline"]) == (12, "shots 0, cot off")
+    assert found["best"] in ("shots 2, cot off", "shots 2, cot zero")
+    assert by_name["shots 2, cot off"]["difference"]["interval"][0] > 0.3
+    assert by_name["shots 0, cot zero"]["difference"]["interval"][0] <= 0
+    assert (tmp_path / "out.svg").read_bytes().startswith(b"<?xml")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 48
+    assert not [row for row in rows if "reasoning" in row["answer"] or "passage says" in row["answer"]]
+    assert {row["backend"] for row in rows} == {"hosted"}
+    assert len(server.bodies) == 48
+
+
+def test_auto_is_measured_kept_and_obeyed(server: Stub, tmp_path: Path):
+    pool = write(
+        tmp_path / "pool.jsonl",
+        [
+            example(f"{colour} {thing}", 20 + n, customer=f"{colour}{n}")
+            for colour in ("red", "blue", "green", "white", "black")
+            for n, thing in enumerate(THINGS)
+        ],
+    )
+    folder = ("--data-dir", str(tmp_path / "d"))
+    assert run("examples", "add", "--file", str(pool), "--approve", *folder, tools=Tools()).exit_code == 0
+    result = run("examples", "measure", "--shots", "0,2", "--json", *folder, tools=Tools())
+    assert result.exit_code == 0, result.stdout
+    choices = as_json(result)["choices"]
+    assert [(choice["language"], choice["intent"], choice["shots"]) for choice in choices] == [("en", "", 2), ("en", "time", 2)]
+    assert all(choice["gain"] > 0.3 for choice in choices)
+    data = write(tmp_path / "rows.jsonl", [row(1, "laptop")])
+    server.bodies.clear()
+    answered = run("eval", "answers", "--data", str(data), "--shots", "auto", "--json", *folder, tools=Tools())
+    assert as_json(answered)["exact_match"] == 1.0
+    assert [message["role"] for message in server.bodies[0]["messages"]] == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def test_wrong_settings_say_what_is_allowed(tmp_path: Path):
+    data = write(tmp_path / "rows.jsonl", [row(1, "laptop")])
+    for args, told in ((("--shots", "0,many"), "0 to 64"), (("--cot", "on"), "off, zero, few, auto")):
+        result = run("eval", "answers", "--data", str(data), *args, "--json")
+        assert result.exit_code == 2
+        assert told in as_json(result)["error"]
+    empty = run("examples", "measure", "--json", "--data-dir", str(tmp_path / "d"))
+    assert (empty.exit_code, "evidence" in as_json(empty)["error"]) == (1, True)
