@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from knowledge.language import detect
 from knowledge.load import load, walk
 from knowledge.probe import measure
 from knowledge.query import Context, Query
-from knowledge.report import Failure, Found, IngestReport, Progress
+from knowledge.report import Failure, Found, IngestReport, Progress, Tally
 from knowledge.retrieve import Searcher, with_cosines
 from knowledge.rows import Rows
 from knowledge.store import MemoryStore, VectorStore
@@ -34,14 +34,6 @@ _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 _NEAR = 200  # nearest chunks, and twice as many nearest sentences, that the vectors bring in
 _BATCH = 16  # documents embedded together
 _WARMING = ("Good morning, is anybody there?", "早上好，有人在吗？")  # loads what the first question would have to wait for
-
-
-@dataclass(slots=True)
-class _Tally:
-    added: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    failed: list[Failure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ class Index:
         started = time.monotonic()
         files = list(walk(paths))
         roots = {path: str(path.resolve()) for path in paths if os.path.exists(path)}  # noqa: PTH110  (Path.exists raises for some paths)
-        tally = _Tally()
+        tally = Tally()
         with self._writing:
             self._open(collection)
             kept: dict[str, set[str]] = {root: set() for root in roots.values()}
@@ -103,9 +95,7 @@ class Index:
                 if root in kept:
                     kept[root] |= {document.source for document in documents}
             for root, sources in kept.items():
-                gone, stale = self._rows.forget(collection, root, sources)
-                self._vectors(collection).delete(stale)
-                tally.removed += gone
+                tally.removed += self._forget(collection, root, sources)
             if progress:
                 progress(len(files), len(files), "")
         return self._report(collection, tally, started)
@@ -113,7 +103,7 @@ class Index:
     def add_documents(self, documents: Iterable[Document], collection: str = "default", progress: Progress | None = None) -> IngestReport:
         """Take in documents that are already loaded. Skips what has not changed, removes nothing."""
         started = time.monotonic()
-        tally = _Tally()
+        tally = Tally()
         batch = list(documents)
         with self._writing:
             self._open(collection)
@@ -125,11 +115,22 @@ class Index:
                 progress(len(batch), len(batch), "")
         return self._report(collection, tally, started)
 
-    def _write(self, collection: str, documents: Sequence[Document], root: str, tally: _Tally) -> None:
+    def remove(self, source: str, collection: str = "default") -> bool:
+        """Forget a document; False when it is not in. When it is taken in again it is back."""
+        with self._writing:
+            known = self._rows.known(collection, [source]).get(source)
+            return known is not None and self._forget(collection, known.root, self._rows.sources(collection) - {source}) > 0
+
+    def _forget(self, collection: str, root: str, kept: set[str]) -> int:
+        gone, stale = self._rows.forget(collection, root, kept)
+        self._vectors(collection).delete(stale)
+        return gone
+
+    def _write(self, collection: str, documents: Sequence[Document], root: str, tally: Tally) -> None:
         for start in range(0, len(documents), _BATCH):
             self._write_batch(collection, documents[start : start + _BATCH], root, tally)
 
-    def _write_batch(self, collection: str, documents: Sequence[Document], root: str, tally: _Tally) -> None:
+    def _write_batch(self, collection: str, documents: Sequence[Document], root: str, tally: Tally) -> None:
         old = self._rows.known(collection, [document.source for document in documents])
         fresh = [document for document in documents if document.source not in old or old[document.source].sha256 != document.sha256]
         self._rows.move(collection, [source for source, known in old.items() if known.root != root], root)
@@ -144,7 +145,7 @@ class Index:
             tally.added += 1
             tally.removed += document.source in old
 
-    def _report(self, collection: str, tally: _Tally, started: float) -> IngestReport:
+    def _report(self, collection: str, tally: Tally, started: float) -> IngestReport:
         documents, chunks = self._rows.counts(collection)
         return IngestReport(
             documents, chunks, tally.added, tally.unchanged, tally.removed, tuple(tally.failed), round(time.monotonic() - started, 3)

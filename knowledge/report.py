@@ -30,6 +30,16 @@ class IngestReport:
     seconds: float
 
 
+@dataclass(slots=True)
+class Tally:
+    """Documents as they are counted while they come in."""
+
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: list[Failure] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What there is on a question, and what of it stays open."""

@@ -31,6 +31,17 @@ class Known:
     root: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A document as a list of them shows it. chunks: how many it became."""
+
+    source: str
+    title: str
+    language: str
+    chunks: int
+    at: datetime
+
+
 class Rows:
     """Reads and writes, each in one short transaction."""
 
@@ -91,6 +102,12 @@ class Rows:
     def sources(self, collection: str) -> set[str]:
         with self._reading.connect() as connection:
             return set(connection.scalars(select(document_rows.c.source).where(document_rows.c.collection == collection)))
+
+    def documents(self, collection: str) -> list[Shelved]:
+        """Every document of a collection, by its source."""
+        query = select(document_rows).where(document_rows.c.collection == collection).order_by(document_rows.c.source)
+        with self._reading.connect() as connection:
+            return [Shelved(row.source, row.title, row.language, row.chunks, row.at) for row in connection.execute(query)]
 
     def replace(self, collection: str, document: Document, root: str, embedder: str, chunks: Sequence[Chunk]) -> set[str]:
         """Put a document in the place of its older self, whole or not at all. Returns the ids of chunks that are gone."""

@@ -202,7 +202,8 @@ def _defaults() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "folder", ["ui/texts/{}.toml", "ui/texts/signin.{}.toml", "ui/texts/desk.{}.toml", "bot/templates/replies.{}.toml"]
+    "folder",
+    ["ui/texts/{}.toml", "ui/texts/signin.{}.toml", "ui/texts/desk.{}.toml", "ui/texts/admin.{}.toml", "bot/templates/replies.{}.toml"],
 )
 def test_both_languages_have_the_same_texts(folder: str):
     english, chinese = (tomllib.loads((ROOT / folder.format(code)).read_text(encoding="utf-8")) for code in ("en", "zh"))

@@ -11,7 +11,7 @@ from ui.commands.chat import ask, search
 from ui.commands.customers import customers
 from ui.commands.desk import desk
 from ui.commands.doctor import doctor
-from ui.commands.documents import ingest, sample
+from ui.commands.documents import documents, ingest, sample
 from ui.commands.evals import evals
 from ui.commands.examples import examples
 from ui.commands.finetune import finetune
@@ -35,6 +35,7 @@ cli.add_typer(prompts, name="prompts")
 cli.add_typer(users, name="users")
 cli.add_typer(desk, name="desk")
 cli.add_typer(finetune, name="finetune")
+cli.add_typer(documents, name="documents")
 cli.add_typer(evals, name="eval")
 
 

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from bot.errors import UnknownConversation
-from ui import inbox, operations_desk, operations_examples
-from ui.panels import Ask, action, empty, mount_staff, staff_page, top
+from ui import audit, control, inbox, operations_backends, operations_desk, operations_examples
+from ui.panels import Ask, Kept, action, empty, mount_staff, staff_page, top
 
 if TYPE_CHECKING:
     from ui.build import App
 
-TABS = ("inbox", "pool")
-ACTIONS = ("show", "search", "take", "say", "note", "hand_back", "close_chat", "review", "correct", "approve", "reject")
+TABS = ("inbox", "pool", "backends", "playground")
+ACTIONS = (
+    "show", "search", "take", "say", "note", "hand_back", "close_chat", "review", "correct", "approve", "reject",
+    "set_policy", "bring_back", "test_backends", "compare",
+)  # fmt: skip
 
 
 def mount_desk(fastapi: FastAPI, app: "App", path: str = "/desk") -> None:
@@ -32,6 +35,15 @@ class DeskPanels:
     def regions(self, ask: Ask) -> dict[str, str]:
         """The page as it is now, for where somebody is."""
         found = {"top": top(ask, TABS, ["admin"] if ask.user.role == "admin" else []), "side": "", "main": "", "foot": "", "more": ""}
+        if ask.place.get("tab") == "backends":
+            versions = self._do(operations_backends.policy_history, most=10)["versions"]
+            return found | {"main": control.backends(ask, self._do(operations_backends.list_backends), versions)}
+        if ask.place.get("tab") == "playground":
+            if ask.quiet:
+                del found["foot"]  # the answers stay where they are
+            elif ask.answers:
+                found["foot"] = control.side_by_side(ask)
+            return found | {"main": control.playground(ask, list(self._app.backends))}
         if ask.place.get("tab") == "pool":
             examples = self._do(operations_examples.list_examples)["examples"]
             return found | {"main": inbox.pool(ask, examples, ask.place.get("pool", "pending"))}
@@ -131,5 +143,51 @@ class DeskPanels:
         self._do(operations_examples.decide_examples, ids=[ask.data.get("example", "")], **given)
         return ask.words["rejected"]
 
+    @action("lead")
+    def set_policy(self, ask: Ask) -> str:
+        """Who answers from the next turn on; refused when somebody else has changed it since it was read."""
+        canary, share = ask.data.get("canary", ""), _number(ask.data.get("share")) / 100
+        change = {
+            "default": ask.data.get("default", ""),
+            "canary": {"backend": canary, "share": share} if canary and share else None,
+            "shadow": ask.data.get("shadow") or None,
+            "ladder": list(dict.fromkeys(name for place in range(control.RUNGS) if (name := ask.data.get(f"rung{place}", "")))),
+        }
+        args = {"change": change, "author": ask.user.name, "why": ask.data.get("why", "")}
+        done = self._do(operations_backends.change_policy, expected=int(_number(ask.data.get("expected"))), **args)
+        audit.record(self._app.engine, ask.user.name, "policy.change", f"version {done['version']}", ask.data.get("why", ""))
+        return ask.words["policy_set"].format(n=done["version"])
+
+    @action("lead")
+    def bring_back(self, ask: Ask) -> str:
+        """An earlier policy again, as a new version."""
+        to = int(_number(ask.data.get("version")))
+        args = {"author": ask.user.name, "why": ask.words["brought_back"].format(n=to)}
+        done = self._do(operations_backends.rollback_policy, to=to, **args)
+        audit.record(self._app.engine, ask.user.name, "policy.rollback", f"version {done['version']}", f"to {to}")
+        return ask.words["policy_set"].format(n=done["version"])
+
+    @action("lead")
+    def test_backends(self, ask: Ask) -> str:
+        """Ask each backend one thing."""
+        tested = self._do(operations_backends.ask_backends, names=[])["tested"]
+        return Kept(" · ".join(f"{each['name']}: {each['error'] or ask.words['ready']}" for each in tested))
+
+    @action("lead")
+    def compare(self, ask: Ask) -> None:
+        """One question to two backends; nothing is saved."""
+        ask.place.update(left=ask.data.get("left", ""), right=ask.data.get("right", ""), asked=ask.data.get("text", "")[:2000])
+        names = list(dict.fromkeys((ask.place["left"], ask.place["right"])))
+        ask.answers.extend(self._do(operations_desk.try_backends, text=ask.place["asked"], names=names)["answers"])
+
     def _do(self, operation: Any, **args: Any) -> Any:
         return partial(operation, self._app, lambda _: None)(**args)
+
+
+def _number(text: str | None) -> float:
+    """A number that a form sent, 0 where it is none."""
+    try:
+        number = float(text or 0)
+    except ValueError:
+        return 0.0
+    return number if 0 <= number <= 1e9 else 0.0

@@ -13,11 +13,11 @@ from uuid import uuid4
 
 from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
+from ui import audit, operations_desk, operations_documents
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
 from ui.operations_customers import DESK_OPERATIONS as CUSTOMERS
-from ui.operations_desk import DESK_OPERATIONS as DESK
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
@@ -96,12 +96,14 @@ def sample(app: "App", emit: Emit) -> dict[str, Any]:
     return {"loaded": True, **report}
 
 
-def add_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+def add_key(app: "App | Desk", emit: Emit, *, name: str, by: str = "shell") -> dict[str, Any]:  # noqa: ARG001
     """Make an API key."""
     try:
-        return {"name": name, "key": app.store.add_key(name)}
+        key = app.store.add_key(name)
     except ValueError as error:
         raise Failure(str(error), 2) from None
+    audit.record(app.engine, by, "keys.add", name)
+    return {"name": name, "key": key}
 
 
 def list_keys(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
@@ -109,12 +111,13 @@ def list_keys(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     return keys_json(app.store.keys())
 
 
-def revoke_key(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+def revoke_key(app: "App | Desk", emit: Emit, *, name: str, by: str = "shell") -> dict[str, Any]:  # noqa: ARG001
     """End an API key."""
     if not app.store.revoke_key(name):
         valid = [key.name for key in list(app.store.keys()) if not key.revoked]
         known = ", ".join(valid) or "none"
         raise Failure(f"There is no valid key {name!r}; valid keys: {known}.", 2)
+    audit.record(app.engine, by, "keys.revoke", name)
     return {"name": name, "revoked": True}
 
 
@@ -122,7 +125,8 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
     **BACKENDS,
     **CUSTOMERS,
-    **DESK,
+    **operations_desk.DESK_OPERATIONS,
+    **operations_documents.DESK_OPERATIONS,
     **EXAMPLES,
     **TRANSCRIPTS,
     **PROMPTS,
@@ -135,4 +139,6 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **DESK_OPERATIONS,
     **{operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)},
     **PREVIEW,
+    **operations_desk.OPERATIONS,
+    **operations_documents.OPERATIONS,
 }

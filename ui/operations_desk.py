@@ -10,6 +10,7 @@ from ui import audit
 from ui.accounts import Accounts
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.shapes import answer_json
 
 if TYPE_CHECKING:
     from ui.build import App, Desk
@@ -73,6 +74,13 @@ def review_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str) ->
     return {"conversation": conversation}
 
 
+def try_backends(app: "App", emit: Emit, *, text: str, names: list[str]) -> dict[str, Any]:  # noqa: ARG001
+    """One question to several backends, over the shop's documents; nothing of it is saved."""
+    if not text.strip():
+        raise Failure("The question is empty. Give some words.", 2)
+    return {"answers": [{**answer_json(app.router.answer_from(text.strip(), backend=name)), "asked": name} for name in names]}
+
+
 def _json(record: Any) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(record).items()}
 
@@ -81,3 +89,4 @@ DESK_OPERATIONS = {
     operation.__name__: operation
     for operation in (list_chats, show_chat, take_chat, say_in_chat, note_chat, hand_back_chat, close_chat, review_chat)
 }
+OPERATIONS = {"try_backends": try_backends}

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -46,7 +46,11 @@ _FRAME = """
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a browser sent. place: where it is, e.g. {"tab": "inbox"}; handlers may change it. data: the fields of what was pressed."""
+    """What a browser sent. place: where it is, e.g. {"tab": "inbox"}; handlers may change it. data: the fields of what was pressed.
+
+    files: uploads, each a name and where it lies.
+    quiet: the page only looks again by itself. answers: what an action found out, to be shown.
+    """
 
     user: User
     language: PageLanguage
@@ -54,6 +58,8 @@ class Ask:
     place: dict[str, str]
     data: dict[str, str]
     files: tuple[tuple[str, Path], ...] = ()
+    quiet: bool = False
+    answers: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Panels(Protocol):
@@ -65,6 +71,12 @@ class Panels(Protocol):
 
 
 Act = Callable[[Any, Ask], str | None]
+
+
+class Kept(str):
+    """What is told until it is closed: a password or a key that is shown only once."""
+
+    __slots__ = ()
 
 
 def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
@@ -84,7 +96,14 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
                 if str(told).startswith("Unexpected "):
                     _log.exception("an action of a page failed")
                     said = ask.words["went_wrong"]
-            view = {"regions": self.regions(ask), "place": ask.place, "language": ask.language, "said": said, "wrong": wrong}
+            view = {
+                "regions": self.regions(ask),
+                "place": ask.place,
+                "language": ask.language,
+                "said": said,
+                "wrong": wrong,
+                "keep": isinstance(said, Kept),
+            }
             view["digest"] = hashlib.sha256(json.dumps(view, sort_keys=True).encode()).hexdigest()[:16]
             return gr.skip() if view["digest"] == seen and not said else {**view, **_fixed(ask)}
 
@@ -190,9 +209,9 @@ def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tup
     uploaded = [(file.get("name"), file.get("path")) for file in sent.get("files", ()) if isinstance(file, dict)]
     files = tuple((Path(name).name, Path(path)) for name, path in uploaded if isinstance(name, str) and isinstance(path, str))
     words = page_texts(page, language)
-    return Ask(user_of(request, role), language, words, _texts(sent.get("place")), _texts(sent.get("data")), files), str(
-        sent.get("seen", "")
-    )
+    seen = str(sent.get("seen") or "")
+    ask = Ask(user_of(request, role), language, words, _texts(sent.get("place")), _texts(sent.get("data")), files, quiet=bool(seen))
+    return ask, seen
 
 
 def _texts(sent: object) -> dict[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from starlette.responses import JSONResponse, Response
 
 from ui.accounts import Accounts, Role
+from ui.admin import mount_admin
 from ui.api import create_api
 from ui.customer import mount_customer
 from ui.desk import mount_desk
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ui.build import App
 
 _READY_S = 5
-PAGES: dict[str, Role] = {"/desk": "lead"}
+PAGES: dict[str, Role] = {"/desk": "lead", "/admin": "admin"}
 """The staff's pages, and the role that each takes at least."""
 
 
@@ -57,6 +58,7 @@ def create_web(app: "App", token: str = "") -> FastAPI:
 
     add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies)
     mount_desk(web, app)
+    mount_admin(web, app)
     mount_customer(web, app, path="/")
     guard(web, app.settings, app.engine)
     return web

@@ -53,8 +53,8 @@ class Visit:
         self.page.locator("html.ready").wait_for()
 
     def shot(self, name: str) -> None:
-        """A picture, where ANSWERDESK_SHOTS names a folder for them."""
-        if folder := os.environ.get("ANSWERDESK_SHOTS"):
+        """A picture, where ANSWERDESK_TEST_PICTURES names a folder for them."""
+        if folder := os.environ.get("ANSWERDESK_TEST_PICTURES"):
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
 

@@ -12,12 +12,19 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from bot.dispatch import Dispatch
 from bot.errors import BackendUnavailable
+from bot.fleet import Fleet
 from bot.messages import Answer, Citation, Delta, Request
+from bot.policies import PolicyStore
 from bot.store import Store
+from knowledge.embed import HashEmbedder
+from knowledge.ingest import Index
+from knowledge.store import MemoryStore
 from ui.accounts import Accounts, Role
+from ui.admin import mount_admin
+from ui.build import open_desk
 from ui.customer import mount_customer
-from ui.database import migrate, open_engine
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
 from ui.middleware import CustomerCookie, Outermost
@@ -67,7 +74,7 @@ PROVENANCE = {
     "unsupported_figures": [],
 }
 PASSWORD = "a password of my own"
-PAGES: dict[str, Role] = {"/desk": "lead"}
+PAGES: dict[str, Role] = {"/desk": "lead", "/admin": "admin"}
 
 
 @dataclass
@@ -106,6 +113,10 @@ class ScriptedRouter:
             yield Delta(received.answer.text)
             yield received.answer
 
+    def answer_from(self, question: str, *, backend: str) -> Answer:
+        """For the playground: nothing is saved."""
+        return Answer(f"{backend} says: {ENGLISH}", "", "", (RETURNS,), backend=backend)
+
     def _script(self, request: Request, conversation: str) -> tuple[str, dict[str, Any]]:
         text, zh = request.text, request.language == "zh"
         if self.down:
@@ -130,13 +141,20 @@ class Shop:
     engine: Engine
     store: Store
     router: ScriptedRouter
+    index: Index
+    policies: PolicyStore
+    backends: Fleet
+    dispatch: Dispatch
 
 
 def shop(folder: Path) -> Shop:
-    engine = open_engine(folder)
-    migrate(engine)
-    store = Store(engine)
-    return Shop(load_settings(data_dir=folder, shop_contact="help@techcorp.example"), engine, store, ScriptedRouter(store))
+    """A new shop with two backends set up, of which one is down."""
+    settings = load_settings(
+        data_dir=folder, shop_contact="help@techcorp.example", hosted_url="http://127.0.0.1:9/v1", hosted_model="stub", backend="extractive"
+    )
+    desk = open_desk(settings)
+    index = Index(desk.engine, MemoryStore(), HashEmbedder())
+    return Shop(settings, desk.engine, desk.store, ScriptedRouter(desk.store), index, desk.policies, desk.backends, desk.dispatch)
 
 
 def web(app: Shop) -> FastAPI:
@@ -148,6 +166,7 @@ def web(app: Shop) -> FastAPI:
 
     add_signin(fastapi, app.engine, PAGES, secure=False)
     mount_desk(fastapi, cast("Any", app))
+    mount_admin(fastapi, cast("Any", app))
     mount_customer(fastapi, app)
     fastapi.add_middleware(OwnSessions)
     fastapi.add_middleware(SignedIn, accounts=Accounts(app.engine), pages=PAGES)

@@ -1,4 +1,4 @@
-"""`desk list`, `show`, `take`, `say`, `note`, `return` and `close`: what the desk's page does, from the shell."""
+"""`desk list`, `show`, `take`, `say`, `note`, `return`, `close` and `try`: what the desk's page does, from the shell."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,6 +97,26 @@ def close(
 ) -> None:
     """Close a conversation."""
     _do("close_chat", context, data_dir, as_json, debug, conversation=conversation, by=by)
+
+
+@desk.command("try")
+def try_(
+    *,
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
+    backend: Annotated[list[str], typer.Option(help="Who is asked; give it once for each.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Ask several backends the same; nothing of it is saved."""
+
+    def people(console: "Console", result: dict[str, Any]) -> None:
+        for answer in result["answers"]:
+            console.print(f"{answer['asked']}: {answer['answer']}", markup=False)
+
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "try_backends", out, text=text_or_stdin(text), names=backend), people)
 
 
 def _do(operation: str, context: typer.Context, data_dir: Any, as_json: bool, debug: bool, **args: str) -> None:

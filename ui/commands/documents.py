@@ -12,6 +12,41 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+documents = typer.Typer(help="The documents that are in.", no_args_is_help=True)
+
+
+@documents.command("list")
+def list_(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """List the documents."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "list_documents", out), _listed)
+
+
+@documents.command()
+def remove(
+    *,
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="The document's source, as `documents list` shows it.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Forget a document; the bot no longer answers from it."""
+    with output(as_json, debug) as out:
+        result = perform(context.obj, data_dir, "remove_document", out, source=source)
+        out.show(result, lambda console, done: console.print(f"Removed {done['source']}.", markup=False))
+
+
+def _listed(console: "Console", result: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("source", "title", "language", "passages", "changed")
+    for found in result["documents"]:
+        table.add_row(escape(found["source"]), escape(found["title"]), found["language"], str(found["chunks"]), found["at"][:16])
+    console.print(table if result["documents"] else "There are no documents. `answerdesk ingest PATH` takes some in.")
+
+
 def ingest(
     *,
     context: typer.Context,

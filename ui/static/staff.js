@@ -22,12 +22,13 @@ function send(name, data = {}, more = {}) {
   trigger(name, { place, data, files: more.files || [], seen: more.quiet ? view().digest || '' : '' });
 }
 
-function tell(text, wrong) {
+function tell(text, wrong, keep) {
   window.clearTimeout(hideToast);
   toast.textContent = text;
   toast.hidden = !text;
   toast.classList.toggle('wrong', Boolean(wrong));
-  if (text) hideToast = window.setTimeout(() => { toast.hidden = true; }, wrong ? 9000 : 4000);
+  toast.classList.toggle('kept', Boolean(keep));
+  if (text && !keep) hideToast = window.setTimeout(() => { toast.hidden = true; }, wrong ? 9000 : 4000);
 }
 
 // Put new HTML into a region, but keep what somebody is typing there, what they opened and how far they scrolled.
@@ -63,7 +64,7 @@ function put(node, html) {
 }
 
 function render() {
-  const { regions, language, said, wrong, words } = view();
+  const { regions, language, said, wrong, keep, words } = view();
   if (!regions) return;
   waiting = 0;
   page.classList.remove('working');
@@ -79,7 +80,7 @@ function render() {
   element.querySelector('.staff').classList.toggle('chosen', Boolean(place.chat));
   const hash = `#${new URLSearchParams(place)}`;
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
-  if (said) tell(said, wrong);
+  if (said) tell(said, wrong, keep);
   page.classList.add('ready');
 }
 
@@ -141,6 +142,9 @@ window.addEventListener('popstate', () => {
   place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
   send('show');
 });
+
+toast.addEventListener('click', () => { if (!window.getSelection()?.toString()) tell(''); });
+window.addEventListener('keydown', (event) => { if (event.key === 'Escape') tell(''); });
 
 // What others do shows within two seconds, while the page is looked at. A page that nobody touches stops asking, so that its session ends.
 setInterval(() => {

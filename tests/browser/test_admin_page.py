@@ -1,0 +1,173 @@
+"""An admin's day: documents, users, keys; and a lead's at the backends. Every panel changes something real and reads it back."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_customer_page import accessible
+from tests.ui.shop import PASSWORD, Shop, user
+from ui import audit
+from ui.accounts import Accounts
+from ui.languages import page_texts
+
+pytestmark = pytest.mark.browser
+Visits = Callable[..., Visit]
+Enter = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def staff(site: tuple[Shop, str]) -> Shop:
+    user(site[0], "root", "admin", "Root")
+    user(site[0], "lea", "lead", "Lea")
+    return site[0]
+
+
+@pytest.fixture
+def enter(visit: Visits, staff: Shop, site: tuple[Shop, str]) -> Enter:
+    """Opens a page of the staff, signed in: `enter("admin", "#tab=users", "root")`."""
+
+    def open_page(page: str, place: str = "", name: str = "root", *, language: str = "en", size: str = "desk") -> Visit:
+        seen = visit(language, size)
+        seen.page.goto(f"{site[1]}/login")
+        seen.page.locator("#name").fill(name)
+        seen.page.locator("#password").fill(PASSWORD)
+        seen.page.keyboard.press("Enter")
+        seen.page.locator("html.ready .staff header h1").wait_for()
+        seen.page.goto(f"{site[1]}/{page}/{place}")
+        seen.page.locator("html.ready .staff header h1").wait_for()
+        return seen
+
+    return open_page
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path: Path, language: Any, size: str):
+    words = page_texts("admin", language)
+    good, bad = tmp_path / f"warranty-{size}.md", tmp_path / f"broken-{size}.pdf"
+    good.write_text(f"# Warranty {size}\n\nThe {size} warranty lasts 24 months from delivery.\n", encoding="utf-8")
+    bad.write_bytes(b"this is no PDF")
+    seen = enter("admin", language=language, size=size)
+    page = seen.page
+    page.locator("input[type=file]").set_input_files([good, bad])
+    expect(page.locator("tr", has_text=good.name)).to_be_visible()
+    expect(page.locator(".card", has_text=bad.name)).to_be_visible()
+    assert (staff.settings.data_dir / "documents" / good.name).exists()
+    assert not (staff.settings.data_dir / "documents" / bad.name).exists()
+    page.locator("#test").fill(f"How long is the {size} warranty?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_contain_text("24 months")
+    time.sleep(0.3)
+    assert accessible(seen)
+    seen.shot(f"admin-{language}-documents")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("tr", has_text=good.name).get_by_role("button", name=words["remove"]).click()
+    expect(page.locator("tr", has_text=good.name)).to_have_count(0)
+    page.reload()
+    expect(page.locator("tr", has_text=good.name)).to_have_count(0)
+    assert not (staff.settings.data_dir / "documents" / good.name).exists()
+    assert {entry.what for entry in audit.entries(staff.engine)} >= {"documents.upload", "documents.remove"}
+
+
+def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, staff: Shop, site: tuple[Shop, str]):
+    seen = enter("admin", "#tab=users")
+    page = seen.page
+    page.get_by_label("User name").fill("nora")
+    page.get_by_label("Shown to customers as").fill("Nora")
+    page.get_by_role("button", name="Add user").click()
+    expect(page.locator(".toast")).to_contain_text("One-time password of nora")
+    password = page.locator(".toast").inner_text().split(": ")[-1].strip()
+    assert password not in page.url
+    assert accessible(seen)
+    seen.shot("admin-users")
+    assert Accounts(staff.engine).sign_in("nora", password)
+    row = page.locator("tr", has_text="nora")
+    row.get_by_role("button", name="Shut out").click()
+    expect(row).to_contain_text("Let in")
+    assert Accounts(staff.engine).get("nora").disabled
+    page.get_by_role("link", name="Audit log").click()
+    expect(page.locator("tbody tr").first).to_contain_text("users.disable")
+    assert accessible(seen)
+
+
+def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
+    seen = enter("admin", "#tab=keys")
+    page = seen.page
+    page.get_by_label("Name of the key").fill("website")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.locator(".toast")).to_contain_text("ad_")
+    key = page.locator(".toast").inner_text().split(": ")[-1].strip()
+    assert staff.store.check_key(key) == "website"
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.locator("tr", has_text="website").get_by_role("button", name="Revoke").click()
+    expect(page.locator("tr", has_text="website")).to_contain_text("Revoked")
+    assert staff.store.check_key(key) is None
+
+
+def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
+    seen = enter("desk", name="lea")
+    expect(seen.page.get_by_role("link", name="Administration")).to_have_count(0)
+    answer = seen.page.goto(f"{site[1]}/admin/")
+    assert answer
+    assert answer.status == 403
+    seen.errors[:] = [error for error in seen.errors if "403" not in error]
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, language: Any, size: str):
+    words = page_texts("desk", language)
+    seen = enter("desk", "#tab=backends", "lea", language=language, size=size)
+    page = seen.page
+    before = staff.policies.newest()
+    assert before.default == "extractive"
+    page.get_by_label(words["default"]).select_option("extractive")
+    page.get_by_label(words["canary"], exact=True).select_option("hosted")
+    page.locator("#share").fill("20")
+    page.locator("#rung0").select_option("hosted")
+    page.locator("#why").fill("try the hosted model")
+    time.sleep(2.5)  # the page looks again by itself meanwhile, and what was chosen stays
+    page.get_by_role("button", name=words["set_policy"]).click()
+    expect(page.locator(".toast")).to_contain_text(str(before.version + 1))
+    changed = staff.policies.newest()
+    assert changed.canary
+    assert (changed.canary.backend, changed.canary.share, changed.ladder) == ("hosted", 0.2, ("hosted",))
+    expect(page.locator("tbody tr").first).to_contain_text("try the hosted model")
+    time.sleep(0.3)
+    assert accessible(seen)
+    seen.shot(f"desk-{language}-backends")
+    if before.version:
+        page.locator("tbody tr").nth(1).get_by_role("button", name=words["bring_back"]).click()
+        expect(page.locator("tbody tr")).to_have_count(before.version + 2)
+        assert staff.policies.newest().canary is before.canary
+    else:
+        staff.policies.update({"canary": None, "ladder": []}, "test", "back")
+
+
+def test_two_leads_do_not_overwrite_each_others_policy(enter: Enter, staff: Shop):
+    seen = enter("desk", "#tab=backends", "lea")
+    page = seen.page
+    page.locator("#why").fill("mine")
+    read = page.locator("input[name=expected]").input_value()
+    page.evaluate("document.querySelector('input[name=expected]').value = '9999'")
+    page.get_by_role("button", name="Set the policy").click()
+    expect(page.locator(".toast.wrong")).to_contain_text("changed meanwhile")
+    assert staff.policies.newest().version == int(read)
+
+
+def test_two_backends_answer_side_by_side(enter: Enter):
+    seen = enter("desk", "#tab=playground", "lea")
+    page = seen.page
+    page.get_by_label("Question to try").fill("How long can I return?")
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("article.card h3")).to_have_text(["extractive", "hosted"])
+    time.sleep(2.5)
+    expect(page.locator("article.card")).to_have_count(2)
+    expect(page.locator("article.card").nth(1)).to_contain_text(re.compile("hosted says"))
+    assert accessible(seen)
+    seen.shot("desk-playground")

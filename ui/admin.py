@@ -1,0 +1,121 @@
+"""The admin's page: documents and a search test, users, API keys, the audit log."""
+
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from ui import operations, operations_documents, operations_users, shelf
+from ui.errors import Failure
+from ui.panels import Ask, Kept, action, mount_staff, staff_page, top
+
+if TYPE_CHECKING:
+    from ui.build import App
+
+TABS = ("documents", "users", "keys", "audit")
+ACTIONS = ("show", "upload_documents", "remove_document", "search_test", "add_user", "switch_user", "reset_user", "add_key", "revoke_key")
+MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
+
+
+def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
+    """Mount the page, behind `ui.guards.SignedIn`."""
+    page = staff_page(AdminPanels(app), ACTIONS)
+    mount_staff(fastapi, page, path, "admin", data_dir=app.settings.data_dir, max_file_bytes=MAX_UPLOAD)
+
+
+class AdminPanels:
+    """What admins do. Every change goes through the function that the shell command calls too."""
+
+    name = "admin"
+
+    def __init__(self, app: "App") -> None:
+        self._app = app
+
+    def regions(self, ask: Ask) -> dict[str, str]:
+        """The page as it is now, for where somebody is."""
+        tab = ask.place.get("tab", "")
+        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
+        found = {"top": top(ask, TABS, ["desk"]), "side": "", "foot": "", "more": ""}
+        if tab == "users":
+            return found | {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
+        if tab == "keys":
+            return found | {"main": shelf.keys(ask, self._do(operations.list_keys)["keys"])}
+        if tab == "audit":
+            return found | {"main": shelf.audit(ask, self._do(operations_users.list_audit)["entries"])}
+        listed = self._do(operations_documents.list_documents)["documents"]
+        sought = ask.place.get("test", "")
+        hits = self._do(operations.search, text=sought, k=8)["hits"] if sought else None
+        return found | {"main": shelf.documents(ask, listed, hits)}
+
+    @action("admin")
+    def show(self, ask: Ask) -> None:
+        """Look, without changing anything."""
+
+    @action("admin")
+    def upload_documents(self, ask: Ask) -> str:
+        """Take files in; what is wrong with one is told by its name."""
+        files = [(name, str(_uploaded(path))) for name, path in ask.files]
+        if not files:
+            raise Failure(ask.words["no_files"], 2)
+        report = self._do(operations_documents.upload_documents, files=files, by=ask.user.name)
+        ask.place["failed"] = "\n".join(f"{failed['path']}: {failed['error']}" for failed in report["failed"])[:2000]
+        done = ask.words["uploaded"].format(added=report["added"], unchanged=report["unchanged"], failed=len(report["failed"]))
+        return f"{done} {report['documents']} / {report['chunks']}"
+
+    @action("admin")
+    def remove_document(self, ask: Ask) -> str:
+        """Forget a document."""
+        self._do(operations_documents.remove_document, source=ask.data.get("source", ""), by=ask.user.name)
+        return ask.words["removed"]
+
+    @action("admin")
+    def search_test(self, ask: Ask) -> None:
+        """Look for something as the bot would."""
+        ask.place["test"] = ask.data.get("text", "").strip()[:500]
+
+    @action("admin")
+    def add_user(self, ask: Ask) -> str:
+        """Make a user."""
+        given = {name: ask.data.get(name, "") for name in ("name", "role", "shown")}
+        made = self._do(operations_users.add_user, by=ask.user.name, **given)
+        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+
+    @action("admin")
+    def switch_user(self, ask: Ask) -> str:
+        """Shut a user out, or let them in again."""
+        disabled = ask.data.get("disabled") == "true"
+        self._do(operations_users.disable_user, name=ask.data.get("name", ""), disabled=disabled, by=ask.user.name)
+        return ask.words["user_disabled" if disabled else "user_enabled"]
+
+    @action("admin")
+    def reset_user(self, ask: Ask) -> str:
+        """A new one-time password."""
+        made = self._do(operations_users.reset_user, name=ask.data.get("name", ""), by=ask.user.name)
+        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+
+    @action("admin")
+    def add_key(self, ask: Ask) -> str:
+        """Make an API key."""
+        made = self._do(operations.add_key, name=ask.data.get("name", ""), by=ask.user.name)
+        return Kept(ask.words["key_made"].format(name=made["name"], key=made["key"]))
+
+    @action("admin")
+    def revoke_key(self, ask: Ask) -> str:
+        """End an API key."""
+        self._do(operations.revoke_key, name=ask.data.get("name", ""), by=ask.user.name)
+        return ask.words["key_revoked"]
+
+    def _do(self, operation: Any, **args: Any) -> Any:
+        return partial(operation, self._app, lambda _: None)(**args)
+
+
+def _uploaded(path: Path) -> Path:
+    """The path where Gradio put an upload. Raises `Failure` for any other, which a browser may name as well."""
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio").resolve()
+    real = path.resolve()
+    if not real.is_relative_to(folder) or not real.is_file():
+        raise Failure("This file was not uploaded here. Choose it again.", 2)
+    return real
