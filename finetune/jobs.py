@@ -5,8 +5,9 @@ A run is a folder; all that is known of it is read from the files in it, so that
     job.json            what is to be done      progress.jsonl   a line a step, and one at each start
     rows.jsonl          what it learns from     log.txt          what the process said
     validation.jsonl    what it is judged by    result.json      how it ended well
-    lock                held while it works     error.json       how it ended badly
-    stop                somebody wishes its end adapter/         what it made
+    lock                held by its process,    error.json       how it ended badly
+                        whose id is in it       adapter/         what it made
+    stop                somebody wishes its end
 
 Whoever starts the process locks the file and hands the open lock down: there are never two processes on one run, and the system frees the
 lock however the process ends. A run that is neither locked nor ended was killed, and `tend` starts it again.
@@ -27,9 +28,10 @@ from typing import Any, Literal
 
 from finetune.config import TrainConfig, command, from_json
 from finetune.errors import BadConfig, UnknownRun
-from finetune.rows import Row, write_rows
+from finetune.rows import Labelled, Row, write_rows
 
 State = Literal["running", "stopping", "stopped", "interrupted", "done", "failed"]
+AnyRow = Row | Labelled
 _DEATHS = 5  # deaths in a row without a single step, after which a run is given up
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -59,7 +61,7 @@ class Jobs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def start(self, config: TrainConfig, rows: Sequence[Row], validation: Sequence[Row], run: str = "", said: str = "") -> Job:
+    def start(self, config: TrainConfig, rows: Sequence[AnyRow], validation: Sequence[AnyRow], run: str = "", said: str = "") -> Job:
         """Begin a run. run: its name; empty makes one. said: the command that does the same again.
 
         Raises `BadConfig` for a name that is taken or not allowed.
@@ -117,12 +119,12 @@ class Jobs:
     def tend(self) -> list[str]:
         """Start those again that were killed; returns their names. Safe to call at any time and from any process."""
         started = []
-        for job in self.all():
-            if job.state == "interrupted":
-                if _deaths(job.folder) >= _DEATHS:
-                    _give_up(job)
-                elif _launch(job.folder):
-                    started.append(job.run)
+        for folder in sorted(path.parent for path in self.folder.glob("*/job.json")):
+            if _state(folder) == "interrupted":
+                if _deaths(folder) >= _DEATHS:
+                    _give_up(folder)
+                elif _launch(folder):
+                    started.append(folder.name)
         return started
 
     def result(self, run: str) -> dict[str, Any] | None:
@@ -137,7 +139,7 @@ def _launch(folder: Path) -> bool:
         return False
     try:
         with (folder / "log.txt").open("ab") as log:
-            subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "finetune.worker", str(folder.absolute())],
                 cwd=Path(__file__).parents[1],  # where this package is found, installed or not
                 stdin=subprocess.DEVNULL,
@@ -146,6 +148,8 @@ def _launch(folder: Path) -> bool:
                 start_new_session=True,  # not to die with the terminal
                 pass_fds=(lock,),
             )
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(process.pid).encode(), 0)
     finally:
         os.close(lock)  # the child's copy goes on holding it
     return True
@@ -182,7 +186,7 @@ def _job(folder: Path) -> Job:
         folder=folder,
         config=from_json(about["config"]),
         command=about["command"],
-        state=_state(folder, error),
+        state=_state(folder),
         created=about["created"],
         step=step,
         steps=total,
@@ -194,7 +198,7 @@ def _job(folder: Path) -> Job:
     )
 
 
-def _state(folder: Path, error: dict[str, Any] | None) -> State:
+def _state(folder: Path) -> State:
     asked = (folder / "stop").exists()
     if (folder / "result.json").exists():
         return "done"
@@ -202,7 +206,7 @@ def _state(folder: Path, error: dict[str, Any] | None) -> State:
         return "stopping" if asked else "running"
     if (folder / "result.json").exists():  # it ended while we looked
         return "done"
-    if error or (folder / "error.json").exists():
+    if (folder / "error.json").exists():
         return "failed"
     return "stopped" if asked else "interrupted"
 
@@ -215,13 +219,13 @@ def _deaths(folder: Path) -> int:
     return deaths
 
 
-def _give_up(job: Job) -> None:
+def _give_up(folder: Path) -> None:
     with suppress(OSError):
-        said = (job.folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()[-400:]
+        said = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()[-400:]
         write_json(
-            job.folder / "error.json",
+            folder / "error.json",
             {
-                "error": f"the process of {job.run} ended {_DEATHS} times before its first step; its memory may not have been enough. "
+                "error": f"the process of {folder.name} ended {_DEATHS} times before its first step; its memory may not have been enough. "
                 f"Correct the cause and resume it. Its log ends with: {said or 'nothing'}"
             },
         )

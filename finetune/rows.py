@@ -88,20 +88,22 @@ def _is_line(line: object) -> bool:
     return isinstance(line, dict) and line.get("role") in _ROLES and isinstance(line.get("text"), str)
 
 
-def write_rows(rows: Iterable[Row], path: Path) -> None:
-    """One JSON line a row; `read_rows` takes them back."""
+def write_rows(rows: Iterable[Row | Labelled], path: Path) -> None:
+    """One JSON line a row; `read_rows` and `read_labelled` take them back."""
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(to_json(row), ensure_ascii=False) + "\n")
 
 
-def to_json(row: Row) -> dict[str, Any]:
+def to_json(row: Row | Labelled) -> dict[str, Any]:
     """As plain JSON."""
+    if isinstance(row, Labelled):
+        return {"text": row.text, "label": row.label}
     lines = [{"role": message.role, "text": message.text} for message in row.messages]
     return {"id": row.id, "messages": lines, "reply": row.reply, "language": row.language, "conversation": row.conversation}
 
 
-def data_hash(rows: Iterable[Row]) -> str:
+def data_hash(rows: Iterable[Row | Labelled]) -> str:
     """SHA-256 over the rows, whatever their order."""
     lines = sorted(json.dumps(to_json(row), ensure_ascii=False, sort_keys=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -115,3 +117,19 @@ def split(rows: Sequence[Row], share: float = 0.1, seed: int = 0) -> tuple[list[
     random.Random(seed).shuffle(conversations)
     held = set(conversations[: min(max(1, round(len(conversations) * share)), len(conversations) - 1)])
     return [row for row in rows if row.conversation not in held], [row for row in rows if row.conversation in held]
+
+
+def split_labelled(rows: Sequence[Labelled], share: float = 0.1, seed: int = 0) -> tuple[list[Labelled], list[Labelled]]:
+    """Training and validation rows, the same share of every label but those with a single text. Equal texts stay on one side."""
+    by_label: dict[str, list[str]] = {}
+    for text, label in sorted({(_plain(row.text), row.label) for row in rows}):
+        by_label.setdefault(label, []).append(text)
+    held: set[str] = set()
+    for label, texts in by_label.items():
+        random.Random(f"{seed}/{label}").shuffle(texts)
+        held.update(texts[: min(max(1, round(len(texts) * share)), len(texts) - 1)])
+    return [row for row in rows if _plain(row.text) not in held], [row for row in rows if _plain(row.text) in held]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

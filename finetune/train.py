@@ -19,7 +19,7 @@ from finetune import checkpoints
 from finetune.base import Base, open_base
 from finetune.batches import Lessons, loader, order
 from finetune.config import TrainConfig
-from finetune.errors import BadRows, Diverged, Stopped
+from finetune.errors import BadConfig, BadRows, Diverged, Stopped
 from finetune.learner import Learner, mean_loss
 from finetune.methods import counts, save
 from finetune.recipe import write_recipe
@@ -60,7 +60,7 @@ class Trained:
 
 
 @dataclass
-class _History:
+class History:
     """What a checkpoint remembers besides weights."""
 
     step: int = 0
@@ -89,6 +89,8 @@ def train(
     import torch
     from accelerate import Accelerator
 
+    if config.method == "classifier":
+        raise BadConfig("a classifier learns from texts with labels, not from conversations; see `finetune.classify`")
     cuda = torch.cuda.is_available()
     accelerator = Accelerator(cpu=not cuda, mixed_precision="bf16" if cuda else "no")
     base = open_base(config.base, config.four_bit, accelerator.device.type, whole=config.method == "full")
@@ -109,7 +111,7 @@ class _Run:
         self.config, self.base, self.lessons, self.validation, self.folder = config, base, lessons, validation, folder
         self._accelerator = accelerator
         self._data = data_hash([*lessons.rows, *validation.rows])
-        self.history = _History()
+        self.history = History()
         found = checkpoints.newest(folder / "checkpoints")
         if found is None:
             self.history.untrained = self._measure(base.model)
@@ -122,7 +124,7 @@ class _Run:
         if found.state["made_from"] != self._made_from():
             raise BadRows(f"{self.folder} holds a run with another config, base or rows; use a folder of its own for each run.")
         history = found.state["history"]
-        self.history = _History(**{**history, "best": Best(**history["best"])})
+        self.history = History(**{**history, "best": Best(**history["best"])})
         self.learner.restore(found.weights(), found.optimizer())
 
     def _made_from(self) -> dict[str, Any]:
@@ -219,8 +221,8 @@ class _Run:
             adapter=result,
             trainable_share=trainable / total,
             untrained=history.untrained,
-            losses=_pairs(history.losses),
-            validations=_pairs(history.validations),
+            losses=pairs(history.losses),
+            validations=pairs(history.validations),
             best_step=history.best.step,
             best_loss=history.best.loss,
             steps=history.step,
@@ -241,7 +243,8 @@ class _Run:
         return done
 
 
-def _pairs(found: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
+def pairs(found: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
+    """As they come from JSON, as they are."""
     return tuple((int(step), float(loss)) for step, loss in found)
 
 

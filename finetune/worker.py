@@ -7,12 +7,17 @@ import warnings
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from finetune.config import from_json
+from finetune.config import TrainConfig, from_json
 from finetune.errors import FinetuneError, Stopped
 from finetune.jobs import append, read_json, write_json
-from finetune.rows import read_rows
+from finetune.rows import read_labelled, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from finetune.train import Progress, Trained
 
 _POLITE = 5  # nice: customers' answers come first
 
@@ -32,7 +37,7 @@ def work(folder: Path) -> None:
 
 
 def _result(folder: Path) -> dict[str, Any]:
-    from finetune.train import Progress, train
+    from finetune.train import Progress
 
     job = read_json(folder / "job.json") or {}
     config = from_json(job["config"])
@@ -40,9 +45,7 @@ def _result(folder: Path) -> dict[str, Any]:
     def tell(progress: Progress) -> None:
         append(folder, asdict(progress))
 
-    done = train(
-        config, read_rows(folder / "rows.jsonl"), read_rows(folder / "validation.jsonl"), folder, tell, stop=(folder / "stop").exists
-    )
+    done = _trained(config, folder, tell)
     return {
         "run": folder.name,
         "adapter": str(done.adapter),
@@ -58,6 +61,18 @@ def _result(folder: Path) -> dict[str, Any]:
         "seconds": round(done.seconds, 3),
         "seed": config.seed,
     }
+
+
+def _trained(config: TrainConfig, folder: Path, tell: "Callable[[Progress], None]") -> "Trained":
+    stop = (folder / "stop").exists
+    learned, judged = folder / "rows.jsonl", folder / "validation.jsonl"
+    if config.method == "classifier":
+        from finetune.classify import train_classifier
+
+        return train_classifier(config, read_labelled(learned), read_labelled(judged), folder, tell, stop=stop)
+    from finetune.train import train
+
+    return train(config, read_rows(learned), read_rows(judged), folder, tell, stop=stop)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,23 +1,43 @@
 """What `answerdesk finetune train` and `finetune jobs` do. A run works in a process of its own; these only begin, end and list them."""
 
+import logging
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finetune.config import TrainConfig, command, from_json
-from finetune.errors import BadRows
+from finetune.errors import BadRows, FinetuneError
 from finetune.jobs import Job, Jobs
-from finetune.rows import Row, read_rows, split
+from finetune.rows import Row, read_labelled, read_rows, split, split_labelled
 from ui.loopback import Emit
 
 if TYPE_CHECKING:
     from ui.build import App, Desk
 
 
+logger = logging.getLogger(__name__)
+
+
 def jobs_of(data_dir: Path) -> Jobs:
     """The runs of a data folder."""
     return Jobs(data_dir.absolute() / "runs")
+
+
+def keep_running(data_dir: Path, every_s: float = 10) -> None:
+    """Have runs that were killed, by a restart of the machine too, go on: now and for as long as this process lives."""
+
+    def tend() -> None:
+        while True:
+            try:
+                jobs_of(data_dir).tend()
+            except (OSError, FinetuneError):
+                logger.exception("a training run cannot be started again")
+            time.sleep(every_s)
+
+    threading.Thread(target=tend, name="runs", daemon=True).start()
 
 
 def train_on_file(
@@ -27,11 +47,31 @@ def train_on_file(
 
     dry: say what it would take and begin nothing.
     """
+    config = from_json(options)
+    if config.method == "classifier":
+        return _begin_classifier(app, config, Path(data), Path(validation) if validation else None, run=run, dry=dry)
     rows = read_rows(Path(data))
     held = read_rows(Path(validation)) if validation else []
-    if not held:
-        rows, held = split(rows, seed=int(options.get("seed") or 0)) if rows else ([], [])
-    return begin(app, emit, from_json(options), rows, held, run=run, dry=dry, data=Path(data))
+    if rows and not held:
+        rows, held = split(rows, seed=config.seed)
+    return begin(app, emit, config, rows, held, run=run, dry=dry, data=Path(data))
+
+
+def _begin_classifier(
+    app: "App | Desk", config: TrainConfig, data: Path, validation: Path | None, *, run: str, dry: bool
+) -> dict[str, Any]:
+    """An encoder is small, and its run short: there is no estimate. The starter is no encoder, and the shipped one stands in for it."""
+    rows, held = (read_labelled(data), read_labelled(validation)) if validation else split_labelled(read_labelled(data), seed=config.seed)
+    if not rows or not held:
+        raise BadRows(f"{data} has too few rows: some to learn from and some to validate with are needed.")
+    config = config.model_copy(update={"base": "minilm" if config.base == "starter" else _base(config.base)})
+    said = command(config, data)
+    words = f"a few minutes for {len(rows)} texts"
+    result = {"estimate": None, "in_words": words, "command": said, "rows": len(rows), "validation": len(held)}
+    if dry:
+        return {"run": None, **result}
+    job = jobs_of(app.settings.data_dir).start(config, rows, held, run, said)
+    return {"run": job.run, "folder": str(job.folder), **result}
 
 
 def begin(

@@ -55,6 +55,7 @@ def _listen(settings: Settings) -> socket.socket:
 def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket, out: Output) -> None:
     from ui.accounts import Accounts
     from ui.logs import set_up
+    from ui.operations_training import keep_running
 
     set_up(settings.log_level)
     _confine_gradio(settings)
@@ -62,6 +63,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     app = tools.build(settings)
     if not settings.database_url:  # a shared database has other servers' turns in it, which are being answered
         app.router.resume()
+    keep_running(settings.data_dir)
     password = Accounts(app.engine).first_admin(settings.admin_password.get_secret_value())
     web = tools.web(app, owner.token)
 
