@@ -19,6 +19,7 @@ from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
 from ui.operations_customers import DESK_OPERATIONS as CUSTOMERS
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
+from ui.operations_examples import OPERATIONS as REASONING
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
@@ -141,4 +142,5 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **PREVIEW,
     **operations_desk.OPERATIONS,
     **operations_documents.OPERATIONS,
+    **REASONING,
 }

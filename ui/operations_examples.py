@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from bot.choices import Choice, Choices
 from bot.examples import Pool
 from bot.messages import Example
+from bot.rationales import reasoned
 from bot.versions import PromptVersions
 from knowledge.language import detect
 from ui.errors import Failure
@@ -62,6 +63,21 @@ def keep_choices(app: "App | Desk", emit: Emit, *, choices: list[dict[str, Any]]
     return {"choices": [asdict(choice) for choice in Choices(app.engine).all()]}
 
 
+def reason_examples(app: "App", emit: Emit, *, backend: str, author: str) -> dict[str, Any]:
+    """Have a model write how each approved example's answer follows from its evidence, where nobody has. Returns what was written."""
+    if backend not in app.backends or app.backends[backend].kind == "extractive":
+        able = ", ".join(name for name, found in app.backends.items() if found.kind != "extractive") or "none is set up"
+        raise Failure(f"backend is {backend!r}; allowed are those with a language model: {able}.", 2)
+    pool = Pool(app.engine)
+    wanting = [example for example in pool.list("approved") if example.evidence and not example.reasoning]
+    written = []
+    for number, example in enumerate(wanting, 1):
+        if steps := reasoned(example, app.backends[backend]):
+            written.append(pool.edit(example.id, author, f"reasoning by {backend}", reasoning=steps))
+        emit({"progress": {"done": number, "total": len(wanting), "name": "reasoning"}})
+    return _json(written) | {"written": len(written), "unusable": len(wanting) - len(written)}
+
+
 def example_of(row: dict[str, Any], number: int, state: Any) -> Example:
     """A row as an example. Raises `Failure` naming the row and what is wrong with it."""
     if wrong := [name for name in _GIVEN if not isinstance(row.get(name, ""), str)]:
@@ -76,3 +92,4 @@ def _json(found: Any) -> dict[str, Any]:
 
 
 DESK_OPERATIONS = {operation.__name__: operation for operation in (list_examples, add_examples, decide_examples, teaching, keep_choices)}
+OPERATIONS = {"reason_examples": reason_examples}

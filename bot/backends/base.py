@@ -42,6 +42,7 @@ class Backend(Protocol):
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
         """Yield the reply piece by piece; joined they are the reply.
 
+        Reasoning is no part of it: a model's text goes through `without_reasoning`, with `expected=prompt.reasoned`.
         Yields nothing when the evidence holds no answer. Raises a `bot.errors.BackendError` and no other exception.
         Closing the iterator, or setting `options.cancel`, stops the work.
         """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.in_context import in_context
-from tests.stub_openai import Stub, stub_openai
+from tests.stub_openai import Reply, Stub, stub_openai
 from tests.ui.test_cli import as_json, run
 from ui.commands.shell import Tools
 
@@ -98,3 +98,29 @@ def test_wrong_settings_say_what_is_allowed(tmp_path: Path):
         assert told in as_json(result)["error"]
     empty = run("examples", "measure", "--json", "--data-dir", str(tmp_path / "d"))
     assert (empty.exit_code, "evidence" in as_json(empty)["error"]) == (1, True)
+
+
+def test_reasoning_is_written_by_a_model_and_never_reaches_a_customer(server: Stub, tmp_path: Path):
+    folder = ("--data-dir", str(tmp_path / "d"))
+    page = tmp_path / "returns.md"
+    page.write_text("# Returns\n\nA laptop can be returned within 30 days of delivery.\n", encoding="utf-8")
+    assert run("ingest", str(page), *folder, tools=Tools()).exit_code == 0
+    pool = write(tmp_path / "pool.jsonl", [example("laptop", 20), example("camera", 21)])
+    assert run("examples", "add", "--file", str(pool), "--approve", *folder, tools=Tools()).exit_code == 0
+    server.model = lambda _: Reply(
+        (
+            "It asks for days.\n",
+            "The passage says it.",
+        )
+    )
+    assert as_json(run("examples", "reason", "--backend", "hosted", "--json", *folder, tools=Tools()))["written"] == 2
+    assert run("examples", "reason", "--backend", "extractive", *folder, tools=Tools()).exit_code == 2
+    server.model = in_context
+    answer = as_json(
+        run("ask", "Within how many days can a laptop be returned?", "--cot", "few", "--shots", "1", "--json", *folder, tools=Tools())
+    )
+    assert (answer["answer"], answer["backend"]) == ("30 days", "hosted")
+    assert "<reasoning>It asks for days." in server.bodies[-1]["messages"][2]["content"]
+    streamed = run("ask", "Within how many days can a laptop be returned?", "--cot", "zero", "--shots", "0", *folder, tools=Tools())
+    assert "passage says" not in streamed.stdout
+    assert "30 days" in streamed.stdout

@@ -106,6 +106,27 @@ def reject(
 
 
 @examples.command()
+def reason(
+    *,
+    context: typer.Context,
+    backend: Annotated[str, typer.Option(help="Which backend writes it; one with a language model.")],
+    author: Author,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Have a model write the reasoning of approved examples that have evidence and none; `cot` few and auto show it."""
+    with output(as_json, debug) as out:
+
+        def people(console: "Console", result: dict[str, Any]) -> None:
+            for row in result["examples"]:
+                console.print(f"{row['question']}\n  {row['reasoning']}", markup=False)
+            console.print(f"{result['written']} written, {result['unusable']} not usable.")
+
+        out.show(perform(context.obj, data_dir, "reason_examples", out, backend=backend, author=author), people)
+
+
+@examples.command()
 def measure(
     *,
     context: typer.Context,
