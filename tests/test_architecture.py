@@ -33,6 +33,7 @@ KEPT_APART = {
     "langchain_openai": r"bot/backends/hosted\.py",
     "langchain_text_splitters": r"knowledge/chunk\.py",
     "fastapi": r"ui/.*",
+    "sklearn": r"bot/(heads|classify)\.py|ui/evals_text\.py",
     "starlette": r"ui/.*",
     "typer": r"ui/(cli|commands/.*)\.py",
 }
@@ -55,6 +56,7 @@ INSTALLED_AS = {
     "pystemmer": "stemmer",
     "python-docx": "docx",
     "python-stdnum": "stdnum",
+    "scikit-learn": "sklearn",
 }
 FLOORS = {"jinja2", "langgraph", "lxml-html-clean", "python-multipart", "torch", "transformers"}  # not imported: see pyproject.toml
 TOOLS = {"mypy", "pre-commit", "psycopg", "pytest-timeout", "ruff"}  # run, or loaded by name

@@ -1,10 +1,15 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from knowledge.embed import HashEmbedder
+from tests.ui.desk import TOOLS
 from tests.ui.test_cli import as_json, run
+
+FAKE = replace(TOOLS, embedder=lambda _: HashEmbedder())
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -54,3 +59,25 @@ def test_eval_redaction_refuses_a_bad_span(tmp_path: Path):
     result = run("eval", "redaction", "--data", str(data))
     assert result.exit_code == 2
     assert "0 <= start <= end <= 3" in result.stderr
+
+
+def test_eval_intents_and_sentiment(tmp_path: Path):
+    words = {"returns": "return refund", "delivery": "courier parcel", "payment": "card pay", "account": "login password"}
+    rows = [{"text": f"{text} please number{n}", "label": label} for n in range(20) for label, text in words.items()]
+    train, test = write(tmp_path / "train.jsonl", rows), write(tmp_path / "test.jsonl", rows[:40])
+    oos = write(tmp_path / "oos.jsonl", [{"text": "zebra quartz"}])
+    found = as_json(run("eval", "intents", "--train", str(train), "--test", str(test), "--oos", str(oos), "--json", tools=FAKE))
+    assert (found["accuracy"], found["macro_f1"], found["method"]) == (1.0, 1.0, "prototypes")
+    assert found["by_label"]["returns"] == {"precision": 1.0, "recall": 1.0, "f1": 1.0, "n": 10}
+    assert set(found["oos"]) == {"auroc", "recall", "precision"}
+    assert found["oos"]["auroc"] > 0.9
+    assert found["cpu_seconds"] > 0
+    mood = as_json(run("eval", "sentiment", "--train", str(train), "--test", str(test), "--json", tools=FAKE))
+    assert (mood["accuracy"], "oos" in mood) == (1.0, False)
+
+
+def test_eval_intents_needs_two_labels(tmp_path: Path):
+    one = write(tmp_path / "one.jsonl", [{"text": "a", "label": "x"}])
+    result = run("eval", "intents", "--train", str(one), "--test", str(one), tools=FAKE)
+    assert result.exit_code == 2
+    assert "two labels" in result.stderr

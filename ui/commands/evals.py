@@ -136,6 +136,41 @@ def _teaching(tools: Tools, settings: Settings, out: Output, examples: Path | No
     return known
 
 
+_TRAIN = Annotated[Path, typer.Option("--train", help="Rows {text, label} to learn from, .jsonl or .jsonl.gz.")]
+_TEST = Annotated[Path, typer.Option("--test", help="Rows {text, label} to judge.")]
+
+
+@evals.command()
+def intents(
+    *,
+    context: typer.Context,
+    train: _TRAIN,
+    test: _TEST,
+    oos: Annotated[Path | None, typer.Option(help="Rows {text} that have none of the labels.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """How well intents are told, by a classifier that picks its own method."""
+    _labels(context.obj, train, test, oos, data_dir, as_json=as_json, debug=debug)
+
+
+@evals.command()
+def sentiment(
+    *, context: typer.Context, train: _TRAIN, test: _TEST, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False
+) -> None:
+    """How well moods are told, in the same way."""
+    _labels(context.obj, train, test, None, data_dir, as_json=as_json, debug=debug)
+
+
+def _labels(tools: Tools, train: Path, test: Path, oos: Path | None, data_dir: Path | None, *, as_json: bool, debug: bool) -> None:
+    with output(as_json, debug) as out:
+        from ui.evals_text import labels as measure
+
+        _quiet()
+        out.show(measure(tools.embedder(load_settings(data_dir=data_dir)), train, test, out.emit, oos), _table)
+
+
 def _quiet() -> None:
     from ui.logs import set_up
 

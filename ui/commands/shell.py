@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+    from knowledge.embed import Embedder
     from ui.build import App, Desk
 
 _FOLDER = "The data folder; else ANSWERDESK_DATA_DIR, else ./data."
@@ -45,6 +46,12 @@ def _desk(settings: Settings) -> "Desk":
     return open_desk(settings)
 
 
+def _embedder(settings: Settings) -> "Embedder":
+    from knowledge.gloss import open_embedder
+
+    return open_embedder(settings.embedding_model)
+
+
 def _web(app: "App", token: str) -> "FastAPI":
     from ui.web import create_web
 
@@ -55,12 +62,13 @@ def _web(app: "App", token: str) -> "FastAPI":
 class Tools:
     """How a command gets an application and a web app; travels as `obj` of typer's context. Loads them only when they are called.
 
-    desk: the database alone, for the operations that need no more.
+    desk: the database alone, for the operations that need no more. embedder: the embedding model alone.
     """
 
     build: Callable[[Settings], "App"] = _build
     desk: Callable[[Settings], "Desk"] = _desk
     web: Callable[["App", str], "FastAPI"] = _web
+    embedder: Callable[[Settings], "Embedder"] = _embedder
 
 
 @dataclass

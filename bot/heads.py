@@ -1,0 +1,84 @@
+"""Ways to tell labels from embedded texts: each is fitted on rows and gives each label a share, shape (n, labels), rows that sum to one."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.embed import Vectors
+
+Shares = NDArray[np.float64]
+Targets = NDArray[np.intp]
+"""The index of each row's label."""
+
+_SHARP = 20.0  # how much a step of cosine counts among prototypes
+_INVERSE_PENALTY = 30.0  # of the linear heads, for vectors of length one
+_WORDS_WEIGHT = 3.0  # what a unit of the words' margin adds to a label's log-odds
+_ITERATIONS = 200
+_WORD = r"[^\W\u4e00-\u9fff]+|[\u4e00-\u9fff]"
+
+
+class Head(Protocol):
+    """A fitted way. vectors: shape (n, dimension), of length one each."""
+
+    def shares(self, texts: Sequence[str], vectors: Vectors) -> Shares: ...
+
+
+Fit = Callable[[Sequence[str], Vectors, Targets], Head]
+"""Makes a head from rows; targets are 0..labels-1, each of them there."""
+
+
+class Prototypes:
+    """The nearest mean: nothing is learned beside one vector a label, which is all that a few rows carry."""
+
+    def __init__(self, _texts: Sequence[str], vectors: Vectors, targets: Targets) -> None:
+        means = np.stack([vectors[targets == label].mean(axis=0) for label in range(targets.max() + 1)])
+        self._means = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+
+    def shares(self, texts: Sequence[str], vectors: Vectors) -> Shares:  # noqa: ARG002
+        return softmax(_SHARP * (vectors @ self._means.T))
+
+
+class Linear:
+    """Multinomial logistic regression on the vectors."""
+
+    def __init__(self, _texts: Sequence[str], vectors: Vectors, targets: Targets) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self._model: Any = LogisticRegression(C=_INVERSE_PENALTY, max_iter=_ITERATIONS).fit(vectors, targets)
+
+    def shares(self, texts: Sequence[str], vectors: Vectors) -> Shares:  # noqa: ARG002
+        return np.asarray(self._model.predict_proba(vectors), dtype=np.float64)
+
+
+class LinearWithWords:
+    """The same, and a linear SVM over words, pairs of words and pieces of words, whose margins are added to the log-odds."""
+
+    def __init__(self, texts: Sequence[str], vectors: Vectors, targets: Targets) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.pipeline import make_union
+        from sklearn.svm import LinearSVC
+
+        self._linear = Linear(texts, vectors, targets)
+        self._features: Any = make_union(
+            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORD),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True),
+        )
+        self._svm: Any = LinearSVC(C=0.5).fit(self._features.fit_transform(texts), targets)
+        self._two = targets.max() == 1
+
+    def shares(self, texts: Sequence[str], vectors: Vectors) -> Shares:
+        margins = self._svm.decision_function(self._features.transform(texts))
+        if self._two:  # one margin tells two labels apart
+            margins = np.stack((-margins, margins), axis=1)
+        return softmax(np.log(self._linear.shares(texts, vectors) + 1e-6) + _WORDS_WEIGHT * margins)
+
+
+HEADS: dict[str, Fit] = {"prototypes": Prototypes, "linear": Linear, "linear+words": LinearWithWords}
+
+
+def softmax(scores: Shares) -> Shares:
+    """Each row's scores as shares of one."""
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

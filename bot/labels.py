@@ -1,0 +1,103 @@
+"""The intent and the sentiment of every message, from labelled rows that the product brings along and from the desk's own."""
+
+import logging
+import re
+import threading
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+
+from bot.classify import Classifier, Embed, Labelled, train
+
+logger = logging.getLogger(__name__)
+_CLAUSE = re.compile(
+    r"(?<=[.!?;。！？；])\s*"
+    r"|,?\s+\b(?:and also|and|also|but)\b\s+(?=(?:how|what|when|where|can|could|do|does|is|are|i|my|please)\b)"
+    r"|[，,](?=\s*(?:另外|还有|顺便|再|也|能|可以|怎么|请))",
+    re.IGNORECASE,
+)
+_SHARE = 0.3  # that an intent of a clause must have to be named beside the first
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """intent, sentiment: None while nothing is known. intents: of the message's clauses, the main one first. shares: 0..1."""
+
+    intent: str | None = None
+    sentiment: str | None = None
+    intents: tuple[str, ...] = ()
+    sentiment_share: float = 0.0
+
+
+UNKNOWN = Labels()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the two classifiers learn from."""
+
+    intents: tuple[Labelled, ...]
+    sentiments: tuple[Labelled, ...]
+
+
+def shipped() -> Rows:
+    """The rows of `labelled.toml`, which are in both languages."""
+    languages = tomllib.loads(resources.files("bot").joinpath("labelled.toml").read_text("utf-8")).values()
+    told = [
+        (text, intent, sentiment)
+        for intents in languages
+        for intent, sentiments in intents.items()
+        for sentiment, texts in sentiments.items()
+        for text in texts
+    ]
+    return Rows(tuple(Labelled(text, intent) for text, intent, _ in told), tuple(Labelled(text, mood) for text, _, mood in told))
+
+
+class Labeller:
+    """Labels messages. It trains itself in the background when it is first asked, and knows nothing until it is done. Thread-safe."""
+
+    def __init__(self, embed: Embed, rows: Callable[[], Rows] = shipped) -> None:
+        """rows: read when training begins."""
+        self._embed = embed
+        self._rows = rows
+        self._trained: tuple[Classifier, Classifier] | None = None
+        self._started = False
+        self._lock = threading.Lock()
+
+    def of(self, text: str) -> Labels:
+        """The labels of a message; never waits for the training."""
+        self.begin()
+        return self._judged(text, *self._trained) if self._trained else UNKNOWN
+
+    def begin(self) -> threading.Thread | None:
+        """Start the training, unless it was started before."""
+        with self._lock:
+            if self._started:
+                return None
+            self._started = True
+        thread = threading.Thread(target=self._train, name="labels", daemon=True)
+        thread.start()
+        return thread
+
+    def _train(self) -> None:
+        try:
+            rows = self._rows()
+            self._trained = train(rows.intents, self._embed), train(rows.sentiments, self._embed)
+        except Exception:  # without labels the bot answers all the same
+            logger.exception("the classifiers of intent and sentiment could not be trained")
+
+    @staticmethod
+    def _judged(text: str, intent: Classifier, sentiment: Classifier) -> Labels:
+        parts = clauses(text)
+        whole, *pieces = intent.judge([text, *(parts if len(parts) > 1 else ())])
+        (mood,) = sentiment.judge([text])
+        named = [piece.label for piece in pieces if piece.share >= _SHARE and not piece.outside]
+        main = None if whole.outside else whole.label
+        intents = tuple(dict.fromkeys(([main] if main else []) + named))
+        return Labels(intents[0] if intents else None, mood.label, intents, mood.share)
+
+
+def clauses(text: str) -> list[str]:
+    """The parts of a message that may each want something of their own."""
+    return [part for piece in _CLAUSE.split(text) if (part := piece.strip(" ,，"))]
