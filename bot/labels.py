@@ -4,11 +4,14 @@ import logging
 import re
 import threading
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+import numpy as np
+
 from bot.classify import Classifier, Embed, Labelled, train
+from knowledge.embed import Vectors
 
 logger = logging.getLogger(__name__)
 _CLAUSE = re.compile(
@@ -17,6 +20,8 @@ _CLAUSE = re.compile(
     r"|[，,](?=\s*(?:另外|还有|顺便|再|也|能|可以|怎么|请))",
     re.IGNORECASE,
 )
+_STEP = 16  # texts embedded at once while training
+_SURE = 0.6  # share of a sentiment below which a message is taken as neutral
 _SHARE = 0.3  # that an intent of a clause must have to be named beside the first
 
 
@@ -54,6 +59,10 @@ def shipped() -> Rows:
     return Rows(tuple(Labelled(text, intent) for text, intent, _ in told), tuple(Labelled(text, mood) for text, _, mood in told))
 
 
+class _Ending(Exception):
+    """The program ends, and the training with it."""
+
+
 class Labeller:
     """Labels messages. It trains itself in the background when it is first asked, and knows nothing until it is done. Thread-safe."""
 
@@ -67,8 +76,11 @@ class Labeller:
 
     def of(self, text: str) -> Labels:
         """The labels of a message; never waits for the training."""
-        self.begin()
-        return self._judged(text, *self._trained) if self._trained else UNKNOWN
+        trained = self._trained
+        if trained is None:
+            self.begin()
+            return UNKNOWN
+        return self._judged(text, *trained)
 
     def begin(self) -> threading.Thread | None:
         """Start the training, unless it was started before."""
@@ -76,16 +88,27 @@ class Labeller:
             if self._started:
                 return None
             self._started = True
-        thread = threading.Thread(target=self._train, name="labels", daemon=True)
+        thread = threading.Thread(target=self._train, name="labels")  # no daemon: torch must not be cut off
         thread.start()
         return thread
 
     def _train(self) -> None:
         try:
             rows = self._rows()
-            self._trained = train(rows.intents, self._embed), train(rows.sentiments, self._embed)
+            self._trained = train(rows.intents, self._in_steps), train(rows.sentiments, self._in_steps)
+        except _Ending:
+            return
         except Exception:  # without labels the bot answers all the same
             logger.exception("the classifiers of intent and sentiment could not be trained")
+
+    def _in_steps(self, texts: Sequence[str]) -> Vectors:
+        """Embed a few texts at a time: whoever asks in the meantime need not wait, and a program that ends is not held up."""
+        steps = []
+        for start in range(0, len(texts), _STEP):
+            if not threading.main_thread().is_alive():
+                raise _Ending
+            steps.append(self._embed(texts[start : start + _STEP]))
+        return np.concatenate(steps) if steps else self._embed(texts)
 
     @staticmethod
     def _judged(text: str, intent: Classifier, sentiment: Classifier) -> Labels:
@@ -95,7 +118,8 @@ class Labeller:
         named = [piece.label for piece in pieces if piece.share >= _SHARE and not piece.outside]
         main = None if whole.outside else whole.label
         intents = tuple(dict.fromkeys(([main] if main else []) + named))
-        return Labels(intents[0] if intents else None, mood.label, intents, mood.share)
+        feeling = mood.label if mood.share >= _SURE else "neutral"
+        return Labels(intents[0] if intents else None, feeling, intents, mood.share)
 
 
 def clauses(text: str) -> list[str]:

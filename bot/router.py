@@ -17,19 +17,22 @@ from bot.context import shrink
 from bot.declines import declines, offers_person
 from bot.dispatch import Dispatch
 from bot.errors import BadMessage, UnknownBackend
+from bot.escalate import next_step
 from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
+from bot.labels import Labeller
 from bot.ladder import Ask, Rung
 from bot.lessons import Lessons
 from bot.messages import Answer, Cot, Delta, Message, Prompt, Request, Shots
+from bot.own import OwnWords
 from bot.policy import Asked
 from bot.recall import Known, Recall
 from bot.records import Received
 from bot.store import Store
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
-from knowledge.documents import Document, Language, Passage, document_of
+from knowledge.documents import Document, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
 from knowledge.language import detect
@@ -53,19 +56,22 @@ class Router:
         lessons: Lessons | None = None,
         recall: Recall | None = None,
         aside: Aside | None = None,
+        labels: Labeller | None = None,
     ) -> None:
         """lessons: what prompts teach beside the shipped wording. recall: without it only the lines themselves outlast a turn.
 
-        aside: counts tokens and casts shadows.
+        aside: counts tokens and casts shadows. labels: without it intents and sentiments are unknown.
         """
         self._store = store
         self._index = index
         self._dispatch = dispatch
         self._rules = rules or Rules()
+        self._own = OwnWords(store, self._rules)
         self._lessons = lessons
         self._composer = Composer(self._rules, lessons)
         self._recall = recall
         self._aside = aside
+        self._labels = labels
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
         """Take one message through all stages; the last event is the `Answer`, the joined `Delta`s before it are its text.
@@ -127,11 +133,16 @@ class Router:
         return taken
 
     def _answered(self, turn: Turn, cancel: threading.Event) -> Iterator[Delta]:
-        if turn.triage.kind == "person":
-            yield from self._handed_over(turn)
+        if self._labels:
+            turn.labels = self._labels.of(turn.request.text)
+        waiting, spent = self._own.waiting(turn), 0 < self._rules.exchanges <= turn.received.position // 2
+        step = next_step(turn.request.text, turn.triage.kind, turn.labels, turn.history, waiting=waiting, spent=spent)
+        if step.kind == "person" and step.reason:
+            yield self._own.hand_over(turn, step.reason)
             return
-        if turn.triage.kind != "question":
-            yield from self._said(turn, turn.triage.kind)
+        if step.kind != "question":
+            turn.route = "clarify" if step.kind == "clarify" else "answer"
+            yield self._own.say(turn, step.kind, step.reason)
             return
         try:
             if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language)):
@@ -143,17 +154,16 @@ class Router:
         except Exception as error:  # whatever is wrong with the index, the customer reads a calm sentence
             logger.exception("retrieval failed")
             turn.rungs = (("retrieval", str(error) if isinstance(error, KnowledgeError) else f"an unexpected {type(error).__name__}"),)
-            yield from self._said(turn, "failed", reason="tool_failure")
+            yield self._own.without_answer(turn, "failed", "tool_failure")
             return
         if found.passages and found.passages[0].score >= self._rules.threshold:
             yield from self._generate(turn, found, cancel)
             if turn.text or turn.interrupted:
                 return
             if not turn.by:
-                yield from self._said(turn, "failed", reason="tool_failure")
+                yield self._own.without_answer(turn, "failed", "tool_failure")
                 return
-        turn.abstained = True
-        yield from self._said(turn, "dont_know", reason="missing_knowledge")
+        yield self._own.without_answer(turn, "dont_know", "missing_knowledge")
 
     def _retrieve(self, turn: Turn, given: Sequence[Document] | None = None) -> Found:
         whole = turn.request.text
@@ -169,7 +179,7 @@ class Router:
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
         conversation, language = turn.received.conversation, turn.triage.language
-        turn.plan = self._dispatch.plan(Asked(conversation, language, backend=turn.request.backend))
+        turn.plan = self._dispatch.plan(Asked(conversation, language, turn.labels.intent, turn.request.backend))
         turn.rungs = turn.plan.passed
         turn.interrupted = True  # until the reply is whole
 
@@ -204,21 +214,6 @@ class Router:
 
         return ask
 
-    def _said(self, turn: Turn, key: str, reason: str | None = None) -> Iterator[Delta]:
-        """One of the bot's own sentences as the whole reply."""
-        turn.text = self._reply(turn.triage.language, key)
-        if self._rules.contact and key in ("handover", "handover_already", "failed"):
-            turn.text += f" {self._reply(turn.triage.language, 'contact')}"
-        turn.reason = reason
-        turn.mark("first_token")
-        yield Delta(turn.text)
-
-    def _handed_over(self, turn: Turn) -> Iterator[Delta]:
-        waiting = self._store.state(turn.received.conversation) in ("waiting", "agent")
-        self._store.hand_over(turn.received.conversation, "customer_request")
-        turn.route = "human"
-        yield from self._said(turn, "handover_already" if waiting else "handover", "customer_request")
-
     def _save(self, turn: Turn) -> Answer:
         answer = answer_of(turn)
         saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
@@ -238,7 +233,7 @@ class Router:
         for received in left:
             turn = self._begin(received, Request(received.text), time.monotonic())
             turn.interrupted = True
-            list(self._said(turn, "failed", "tool_failure"))
+            self._own.say(turn, "failed", "tool_failure")
             self._save(turn)
         return len(left)
 
@@ -268,7 +263,7 @@ class Router:
         confidence = sure(turn.prompt) if turn.prompt else 0.0  # before the prompt goes
         if not turn.text:
             turn.abstained, turn.prompt = True, None
-            list(self._said(turn, "dont_know", "missing_knowledge"))
+            self._own.say(turn, "dont_know", "missing_knowledge")
         return replace(answer_of(turn), confidence=confidence)
 
     def preview(self, request: Request) -> Turn:
@@ -284,13 +279,9 @@ class Router:
     def _checked(self, request: Request) -> Request:
         text = cleaned(request.text)
         if not text:
-            raise BadMessage(self._reply(request.language or "en", "empty"))
+            raise BadMessage(self._own.reply(request.language or "en", "empty"))
         if len(text) > self._rules.max_chars:
-            raise BadMessage(self._reply(detect(text[:500]) or request.language or "en", "too_long"))
+            raise BadMessage(self._own.reply(detect(text[:500]) or request.language or "en", "too_long"))
         if request.backend is not None and request.backend not in self._dispatch.backends:
             raise UnknownBackend(f"There is no backend {request.backend!r}; allowed: {', '.join(self._dispatch.backends)}.")
         return replace(request, text=text)
-
-    def _reply(self, language: Language, key: str) -> str:
-        rules = self._rules
-        return prompts.texts(language).reply(key, shop=rules.shop, contact=rules.contact, limit=rules.max_chars)

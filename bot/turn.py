@@ -8,6 +8,7 @@ from bot import checks, direct
 from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.direct import Match
+from bot.labels import UNKNOWN, Labels
 from bot.lessons import Lesson
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
@@ -21,7 +22,7 @@ from knowledge.report import Found
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How turns are made. threshold: relevance, 0..1, under which no model is asked. passages: how many are looked at. shop, contact: as
-    the customer reads them."""
+    the customer reads them. exchanges: of one conversation until a person is asked to go on, 0 for no limit."""
 
     shop: str = "the shop"
     contact: str = ""
@@ -31,6 +32,7 @@ class Rules:
     max_chars: int = 4000
     max_tokens: int = 512
     temperature: float = 0.0
+    exchanges: int = 0
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class Turn:
     history: tuple[Message, ...]
     began: float
     known: Known = field(default_factory=Known)
+    labels: Labels = UNKNOWN
     question: str = ""
     searched: tuple[str, tuple[Context, ...]] = ("", ())
     found: Found | None = None
@@ -82,7 +85,8 @@ def answer_of(turn: Turn) -> Answer:
             (cited,) if cited else (),
             backend=direct.NAME,
             language=turn.triage.language,
-            intent=turn.match.example.intent or None,
+            intent=turn.match.example.intent or turn.labels.intent,
+            sentiment=turn.labels.sentiment,
             latency_ms=dict(turn.marks),
             why="an approved answer to the same question",
         )
@@ -98,6 +102,8 @@ def answer_of(turn: Turn) -> Answer:
         adapter=backend.adapter if backend else None,
         prompt_version=prompt.version if prompt else "",
         language=turn.triage.language,
+        intent=turn.labels.intent,
+        sentiment=turn.labels.sentiment,
         tokens=Tokens(size(prompt, backend.count), backend.count(turn.text), saved) if prompt and backend else Tokens(),
         latency_ms={"first_token": turn.marks["total"], **turn.marks},
         interrupted=turn.interrupted,
@@ -132,6 +138,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend and not turn.match else [],
         "embedder": embedder,
         "collection": turn.request.collection,
+        "intents": list(turn.labels.intents),
         "policy": turn.plan.version if turn.plan else None,
         "rungs": list(turn.plan.rungs) if turn.plan else [],
         "why": answer.why,

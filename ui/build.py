@@ -13,6 +13,7 @@ from bot.dispatch import Dispatch
 from bot.examples import Pool
 from bot.fleet import Entry, Fleet
 from bot.kinds import kinds
+from bot.labels import Labeller
 from bot.lessons import Lessons, Teaching
 from bot.policies import PolicyStore
 from bot.policy import LAST, Limits, Policy
@@ -71,7 +72,8 @@ def build(settings: Settings) -> App:
     index.prepare(_log_progress)
     taught = lessons(settings, desk.engine, index.embedder)
     aside = Aside(desk.engine, desk.dispatch, desk.backends.usage)
-    router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=Recall(desk.engine), aside=aside)
+    labels, recall = Labeller(index.embedder.queries), Recall(desk.engine)
+    router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=recall, aside=aside, labels=labels)
     return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router)
 
 
