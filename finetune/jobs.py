@@ -155,11 +155,11 @@ def _launch(folder: Path) -> bool:
     return True
 
 
-def _locked(folder: Path) -> int | None:
+def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> int | None:
     """The open lock of a run, None when its process holds it."""
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
         return None
@@ -167,7 +167,7 @@ def _locked(folder: Path) -> int | None:
 
 
 def _works(folder: Path) -> bool:
-    lock = _locked(folder)
+    lock = _locked(folder, fcntl.LOCK_SH)  # any number may look at once
     if lock is None:
         return True
     os.close(lock)
