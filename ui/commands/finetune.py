@@ -148,9 +148,9 @@ def _state(console: "Console", result: dict[str, Any]) -> None:
 
 def _table(console: "Console", result: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("run", "method", "state", "step", "loss", "validation", "left")
+    table = Table(Column("run", no_wrap=True), "method", "state", "step", "loss", "validation", "left")
     for job in result["runs"]:
         numbers = [f"{job[name]:.3f}" if job[name] is not None else "" for name in ("loss", "validation")]
         left = f"{job['remaining_s']:.0f} s" if job["state"] == "running" and job["remaining_s"] is not None else ""
