@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from ui import operations, operations_documents, operations_users, shelf
+from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching
 from ui.errors import Failure
 from ui.panels import Ask, Kept, action, mount_staff, staff_page, top
 
 if TYPE_CHECKING:
     from ui.build import App
 
-TABS = ("documents", "users", "keys", "audit")
-ACTIONS = ("show", "upload_documents", "remove_document", "search_test", "add_user", "switch_user", "reset_user", "add_key", "revoke_key")
+TABS = ("documents", "transcripts", "users", "keys", "audit")
+ACTIONS = (
+    "show",
+    "upload_documents",
+    "remove_document",
+    "search_test",
+    "check_transcripts",
+    "import_transcripts",
+    "add_user",
+    "switch_user",
+    "reset_user",
+    "add_key",
+    "revoke_key",
+)
+TRANSCRIPTS = "transcripts"  # within the data folder: what was uploaded
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
 
@@ -39,6 +52,12 @@ class AdminPanels:
         tab = ask.place.get("tab", "")
         ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
         found = {"top": top(ask, TABS, ["desk"]), "side": "", "foot": "", "more": ""}
+        if tab == "transcripts":
+            if ask.quiet:
+                del found["foot"]  # the report stays where it is
+            elif ask.answers:
+                found["foot"] = teaching.report(ask, ask.answers[0]["file"], ask.answers[0])
+            return found | {"main": teaching.transcripts(ask)}
         if tab == "users":
             return found | {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
         if tab == "keys":
@@ -75,6 +94,30 @@ class AdminPanels:
     def search_test(self, ask: Ask) -> None:
         """Look for something as the bot would."""
         ask.place["test"] = ask.data.get("text", "").strip()[:500]
+
+    @action("admin")
+    def check_transcripts(self, ask: Ask) -> None:
+        """Keep a file of transcripts, and say what importing it would bring."""
+        if len(ask.files) != 1:
+            raise Failure(ask.words["no_files"], 2)
+        folder = self._app.settings.data_dir / TRANSCRIPTS
+        folder.mkdir(mode=0o700, exist_ok=True)
+        kept = operations_documents.keep(folder, ask.files[0][0], _uploaded(ask.files[0][1]))
+        ask.answers.append({**self._import(kept, ask, dry_run=True), "file": kept.name})
+
+    @action("admin")
+    def import_transcripts(self, ask: Ask) -> str:
+        """Propose to the pool what a file that was looked at holds."""
+        path = self._app.settings.data_dir / TRANSCRIPTS / Path(ask.data.get("file", "")).name
+        if not path.is_file():
+            raise Failure(ask.words["no_files"], 2)
+        done = self._import(path, ask, dry_run=False)
+        audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, f"{done['examples']} examples")
+        return ask.words["imported"].format(n=done["examples"])
+
+    def _import(self, path: Path, ask: Ask, *, dry_run: bool) -> dict[str, Any]:
+        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run}
+        return dict(self._do(operations_finetune.import_transcripts, **given))
 
     @action("admin")
     def add_user(self, ask: Ask) -> str:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from bot.errors import UnknownConversation
-from ui import audit, control, inbox, operations_backends, operations_desk, operations_examples
+from ui import audit, control, inbox, operations_backends, operations_desk, operations_examples, operations_prompts, teaching
 from ui.panels import Ask, Kept, action, empty, mount_staff, staff_page, top
 
 if TYPE_CHECKING:
     from ui.build import App
 
-TABS = ("inbox", "pool", "backends", "playground")
+TABS = ("inbox", "pool", "prompts", "backends", "playground")
 ACTIONS = (
     "show", "search", "take", "say", "note", "hand_back", "close_chat", "review", "correct", "approve", "reject",
-    "set_policy", "bring_back", "test_backends", "compare",
+    "set_policy", "bring_back", "test_backends", "compare", "set_prompt", "bring_prompt_back",
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class DeskPanels:
         if ask.place.get("tab") == "backends":
             versions = self._do(operations_backends.policy_history, most=10)["versions"]
             return found | {"main": control.backends(ask, self._do(operations_backends.list_backends), versions)}
+        if ask.place.get("tab") == "prompts":
+            return found | {"main": self._prompts(ask)}
         if ask.place.get("tab") == "playground":
             if ask.quiet:
                 del found["foot"]  # the answers stay where they are
@@ -179,6 +181,32 @@ class DeskPanels:
         ask.place.update(left=ask.data.get("left", ""), right=ask.data.get("right", ""), asked=ask.data.get("text", "")[:2000])
         names = list(dict.fromkeys((ask.place["left"], ask.place["right"])))
         ask.answers.extend(self._do(operations_desk.try_backends, text=ask.place["asked"], names=names)["answers"])
+
+    @action("lead")
+    def set_prompt(self, ask: Ask) -> str:
+        """New templates from the next turn on; refused when somebody else has changed them since they were read."""
+        given = {name: ask.data.get(name, "") for name in ("system", "user", "comment")}
+        place = {"language": ask.data.get("code", ""), "expected": int(_number(ask.data.get("expected"))), "author": ask.user.name}
+        done = self._do(operations_prompts.set_prompt, **given, **place)
+        audit.record(self._app.engine, ask.user.name, "prompt.change", done["id"], given["comment"])
+        return ask.words["prompt_set"].format(n=done["version"])
+
+    @action("lead")
+    def bring_prompt_back(self, ask: Ask) -> str:
+        """An earlier prompt again, as a new version."""
+        old, code = ask.data.get("version", ""), ask.data.get("code", "")
+        done = self._do(operations_prompts.rollback_prompt, version=old, language=code, author=ask.user.name, comment=old)
+        audit.record(self._app.engine, ask.user.name, "prompt.rollback", done["id"], f"to {old}")
+        return ask.words["prompt_set"].format(n=done["version"])
+
+    def _prompts(self, ask: Ask) -> str:
+        code = ask.place.get("code", "")
+        code = code if code in teaching.CODES else ask.language
+        shown = self._do(operations_prompts.show_prompt, language=code)
+        versions = self._do(operations_prompts.list_prompts, language=code)["prompts"]
+        since = next((version["id"] for version in versions if version["id"] == ask.place.get("since")), None)
+        changed = self._do(operations_prompts.diff_prompts, old=since, language=code)["difference"] if since else ""
+        return teaching.prompts(ask, shown, versions, changed)
 
     def _do(self, operation: Any, **args: Any) -> Any:
         return partial(operation, self._app, lambda _: None)(**args)

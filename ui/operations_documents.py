@@ -38,7 +38,7 @@ def upload_documents(app: "App", emit: Emit, *, files: list[tuple[str, str]], by
     """Keep files, each a name and where it lies, in the data folder, and take them in. A bad one is reported and is not kept."""
     folder = app.settings.data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    kept = [_keep(folder, name, Path(path)) for name, path in files]
+    kept = [keep(folder, name, Path(path)) for name, path in files]
 
     def progress(done: int, total: int, name: str) -> None:
         emit({"progress": {"done": done, "total": total, "name": name}})
@@ -50,7 +50,8 @@ def upload_documents(app: "App", emit: Emit, *, files: list[tuple[str, str]], by
     return report
 
 
-def _keep(folder: Path, name: str, path: Path) -> Path:
+def keep(folder: Path, name: str, path: Path) -> Path:
+    """A copy of a file in `folder` under its own name, whole or not at all. Raises `Failure` for a name that is not allowed."""
     name = Path(name).name
     if name in {"", ".", ".."} or len(name.encode()) > 200 or not name.isprintable():
         raise Failure(f"The file name is {name[:80]!r}; allowed: up to 200 bytes of printable characters. Rename the file.", 2)

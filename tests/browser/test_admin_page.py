@@ -1,5 +1,6 @@
 """An admin's day: documents, users, keys; and a lead's at the backends. Every panel changes something real and reads it back."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from bot.examples import Pool
+from bot.versions import PromptVersions
 from tests.browser.conftest import Visit
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import PASSWORD, Shop, user
@@ -46,7 +49,7 @@ def enter(visit: Visits, staff: Shop, site: tuple[Shop, str]) -> Enter:
     return open_page
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+@pytest.mark.parametrize(("language", "size"), [("en", "desk"), pytest.param("zh", "phone", marks=pytest.mark.long)])
 def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path: Path, language: Any, size: str):
     words = page_texts("admin", language)
     good, bad = tmp_path / f"warranty-{size}.md", tmp_path / f"broken-{size}.pdf"
@@ -96,6 +99,7 @@ def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, st
     assert accessible(seen)
 
 
+@pytest.mark.long
 def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
     seen = enter("admin", "#tab=keys")
     page = seen.page
@@ -110,6 +114,7 @@ def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
     assert staff.store.check_key(key) is None
 
 
+@pytest.mark.long
 def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     seen = enter("desk", name="lea")
     expect(seen.page.get_by_role("link", name="Administration")).to_have_count(0)
@@ -119,7 +124,7 @@ def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     seen.errors[:] = [error for error in seen.errors if "403" not in error]
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+@pytest.mark.parametrize(("language", "size"), [("en", "desk"), pytest.param("zh", "phone", marks=pytest.mark.long)])
 def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, language: Any, size: str):
     words = page_texts("desk", language)
     seen = enter("desk", "#tab=backends", "lea", language=language, size=size)
@@ -149,6 +154,7 @@ def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, langu
         staff.policies.update({"canary": None, "ladder": []}, "test", "back")
 
 
+@pytest.mark.long
 def test_two_leads_do_not_overwrite_each_others_policy(enter: Enter, staff: Shop):
     seen = enter("desk", "#tab=backends", "lea")
     page = seen.page
@@ -171,3 +177,58 @@ def test_two_backends_answer_side_by_side(enter: Enter):
     expect(page.locator("article.card").nth(1)).to_contain_text(re.compile("hosted says"))
     assert accessible(seen)
     seen.shot("desk-playground")
+
+
+def test_a_prompt_is_changed_compared_and_brought_back(enter: Enter, staff: Shop):
+    seen = enter("desk", "#tab=prompts&code=en", "lea")
+    page, versions = seen.page, PromptVersions(staff.engine)
+    before = versions.current("en")
+    text = page.get_by_label("System template").input_value()
+    page.get_by_label("System template").fill(f"{text}\nAlways end with a friendly word.")
+    page.get_by_label("Why").fill("friendlier")
+    page.get_by_role("button", name="Put in use").click()
+    expect(page.locator("tbody tr").first).to_contain_text("friendlier")
+    assert versions.current("en").system.endswith("Always end with a friendly word.")
+    page.locator("tbody tr").nth(1).get_by_role("button", name="What changed").click()
+    expect(page.locator("pre")).to_contain_text("+Always end with a friendly word.")
+    time.sleep(0.3)
+    assert accessible(seen)
+    seen.shot("desk-prompts")
+    page.locator("tbody tr").nth(1).get_by_role("button", name="Bring back").click()
+    expect(page.get_by_label("System template")).to_have_value(text)
+    assert versions.current("en").system == before.system
+
+
+@pytest.mark.long
+def test_transcripts_are_looked_at_then_proposed(enter: Enter, staff: Shop, tmp_path: Path):
+    rows = [
+        {
+            "id": f"t{number}",
+            "turns": [
+                {"role": "customer", "text": f"{question} My mail is ann.lee{number}@example.com."},
+                {"role": "agent", "text": answer},
+            ],
+        }
+        for number, (question, answer) in enumerate(
+            [
+                ("Can I return a lamp that I have opened?", "Yes, an opened lamp can be returned within 30 days when it is not damaged."),
+                ("How long does a parcel to Norway take?", "A parcel to Norway takes between five and seven working days."),
+            ]
+        )
+    ]
+    file = tmp_path / "chats.jsonl"
+    file.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    seen = enter("admin", "#tab=transcripts")
+    page, before = seen.page, len(Pool(staff.engine).list())
+    page.locator("input[type=file]").set_input_files(file)
+    report = page.locator("article.card", has_text="chats.jsonl")
+    expect(report).to_contain_text("Personal data replaced", timeout=40_000)
+    assert len(Pool(staff.engine).list()) == before  # only looked at
+    time.sleep(2.5)
+    assert accessible(seen)
+    seen.shot("admin-transcripts")
+    report.get_by_role("button", name="Propose to the pool").click()
+    expect(page.locator(".toast")).to_contain_text("proposed", timeout=40_000)
+    proposed = Pool(staff.engine).list("pending")
+    assert len(Pool(staff.engine).list()) == before + 2
+    assert not any("@example.com" in example.question for example in proposed)

@@ -91,6 +91,7 @@ def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Ca
     assert "refund" not in customer.page.locator(".log").inner_text().replace("Refunds", "").lower().replace("退款", "")
 
 
+@pytest.mark.long
 def test_of_two_leads_one_gets_the_conversation(visit: Visits, desk: Callable[..., Visit]):
     customer = visit()
     customer.ask_to_the_end("a person for two leads")
@@ -126,6 +127,7 @@ def test_a_correction_becomes_an_approved_example(visit: Visits, desk: Callable[
     expect(page.locator(".card", has_text="Thirty days, and 45 for members.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Visit]):
     customer = visit()
     customer.ask_to_the_end("unknown things to flag")
@@ -140,6 +142,7 @@ def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Vi
     expect(seen.page.locator(".row")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_a_session_that_ends_leads_back_to_the_sign_in(desk: Callable[..., Visit], leads: Shop):
     user(leads, "zoe", "lead", "Zoe")
     seen = desk(name="zoe")

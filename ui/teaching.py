@@ -1,0 +1,73 @@
+"""The panels about what the bot is taught, as HTML: the prompts' versions at the desk, transcripts in the administration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ui.panels import Ask, button, e, empty, moment
+
+Json = Mapping[str, Any]
+CODES = ("en", "zh")
+
+
+def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str) -> str:
+    """The templates in use, to be changed; every version, and what changed from a chosen one to the one in use."""
+    words, code = ask.words, shown["language"]
+    tabs = ""
+    for name in CODES:
+        go = f'{{"code":"{name}","since":""}}'
+        label, chosen = e(words[f"code_{name}"]), str(name == code).lower()
+        tabs += f'<button type="button" role="tab" aria-selected="{chosen}" data-keep data-go=\'{go}\'>{label}</button>'
+    form = (
+        f'<form class="card" data-do="set_prompt"><h3>{e(words["prompt_in_use"].format(n=shown["version"]))}</h3>'
+        f'<input type="hidden" name="code" value="{e(code)}"><input type="hidden" name="expected" value="{e(shown["version"])}">'
+        f'<label for="system-{e(code)}">{e(words["system_text"])}</label>'
+        f'<textarea id="system-{e(code)}" name="system" rows="10" required>{e(shown["system"])}</textarea>'
+        f'<label for="user-{e(code)}">{e(words["user_text"])}</label>'
+        f'<textarea id="user-{e(code)}" name="user" rows="4" required>{e(shown["user"])}</textarea>'
+        f'<label for="comment">{e(words["why"])}</label><input id="comment" name="comment" type="text" maxlength="500" required>'
+        f'<p><button type="submit" class="primary">{e(words["set_prompt"])}</button></p></form>'
+    )
+    changes = f'<div class="card"><h3>{e(words["difference"])}</h3><pre>{e(difference)}</pre></div>' if difference else ""
+    rows = "".join(_version(version, ask) for version in versions)
+    head = f'<h2>{e(words["tab_prompts"])}</h2><p class="hint">{e(words["prompts_hint"])}</p>'
+    bar = f'<div class="tabs" role="tablist" aria-label="{e(words["tab_prompts"])}">{tabs}</div>'
+    table = f'<div class="wide" tabindex="0"><table><tbody>{rows}</tbody></table></div>'
+    return f'<div class="page" data-scroll="page">{head}{bar}{form}{changes}<h3>{e(words["history"])}</h3>{table}</div>'
+
+
+def _version(version: Json, ask: Ask) -> str:
+    words = ask.words
+    if version["in_use"]:
+        acts = f'<span class="mark">{e(words["in_use"])}</span>'
+    else:
+        since = f'<button type="button" data-keep data-go=\'{{"since":"{e(version["id"])}"}}\'>{e(words["difference"])}</button>'
+        acts = since + button("bring_prompt_back", words["bring_back"], version=version["id"], code=version["language"])
+    told = " · ".join(part for part in (version["author"], version["comment"]) if part) or words["shipped"]
+    return f'<tr><td>{e(version["id"])}</td><td>{moment(version["at"])}</td><td>{e(told)}</td><td><div class="acts">{acts}</div></td></tr>'
+
+
+def transcripts(ask: Ask) -> str:
+    """Where transcripts are uploaded; their report stands below."""
+    words = ask.words
+    kinds = ".jsonl,.json,.csv,.txt"
+    return (
+        f'<div class="page"><h2>{e(words["tab_transcripts"])}</h2><p class="hint">{e(words["transcripts_hint"])}</p><p><label class="file">'
+        f'{e(words["upload"])}<input class="sr" type="file" data-do="check_transcripts" accept="{kinds}"></label> '
+        f'<span class="hint">{e(words["transcripts_kinds"])}</span></p></div>'
+    )
+
+
+def report(ask: Ask, name: str, found: Json) -> str:
+    """What importing a file would bring, with what was left out and why; nothing is imported yet."""
+    words = ask.words
+    facts = [(words[key], found[key]) for key in ("conversations", "turns", "examples", "duplicates")]
+    facts += [(words["dropped"], _counts(found["dropped"])), (words["personal"], _counts(found["pii"]))]
+    rows = "".join(f"<dt>{e(label)}</dt><dd>{e(value)}</dd>" for label, value in facts)
+    wrong = "".join(f"<li>{e(row['row'])}: {e(row['error'])}</li>" for row in found["rows"][:20])
+    errors = f"<h3>{e(words['bad_rows'])}</h3><ul>{wrong}</ul>" if wrong else ""
+    act = button("import_transcripts", words["import"], "primary", file=name) if found["examples"] else empty(words["nothing_to_learn"])
+    return f'<div class="page"><article class="card"><h3>{e(name)}</h3><dl>{rows}</dl>{errors}<div class="acts">{act}</div></article></div>'
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "0"
