@@ -21,6 +21,7 @@ from bot.escalate import next_step
 from bot.expect import asked
 from bot.extract import sure
 from bot.followup import focus, leans_on, self_contained
+from bot.guard import disarmed
 from bot.labels import Labeller
 from bot.ladder import Ask, Rung
 from bot.lessons import Lessons
@@ -188,6 +189,7 @@ class Router:
                 turn.prompt = less  # what is recorded is what was sent
             return less
 
+        found = replace(found, passages=tuple(map(disarmed, found.passages)))
         rung = Rung("")
         with closing(self._dispatch.answer(turn.plan, self._asker(turn, found), shorter, cancel, turn.spent_s)) as events:
             for event in events:

@@ -4,7 +4,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot import checks, direct
+from bot import checks, direct, guard
 from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.direct import Match
@@ -123,6 +123,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
     passages = prompt.passages if prompt else ()
     told = (line.text for line in turn.history)  # an example's figures are no evidence, so the prompt's messages are not
     evidence = " ".join((turn.request.text, *told, *(passage.chunk.titled for passage in passages)))
+    known = [evidence, *(turn.fitted.parts.facts if turn.fitted else ())]
     return {
         "question": turn.question,
         "searched": {"text": turn.searched[0], "context": [list(line) for line in turn.searched[1]]},
@@ -135,6 +136,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
         "messages": [asdict(message) for message in prompt.messages] if prompt else [],
+        "faults": list(guard.faults(answer.text, answer.language, prompt.messages[0].text, known)) if prompt and answer.backend else [],
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend and not turn.match else [],
         "embedder": embedder,
         "collection": turn.request.collection,

@@ -156,7 +156,7 @@ def judge(
         if corpus:
             _take_in(app, corpus, emit)
         for number, row in enumerate(rows, 1):
-            passages = None if corpus else [_passage(row)]
+            passages = None if corpus else [passage_of(row)]
             for setting in grid:  # row by row, so that a server that slows down slows all ways alike
                 ways = {"shots": setting.shots, "cot": setting.cot, "prompt": setting.prompt}
                 answer = app.router.answer_from(row["question"], history(row, ""), passages, _COLLECTION, backend, **ways)  # type: ignore[arg-type]
@@ -269,7 +269,7 @@ def _documents(corpus: Path) -> list[Document]:
     return load(corpus, corpus.name, _CORPUS_BYTES)
 
 
-def _passage(row: Row) -> Passage:
+def passage_of(row: Row) -> Passage:
     """The row's context as the one passage that was found."""
     text, source = row["context"], str(row.get("context_id") or "context")
     key = hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -171,6 +171,28 @@ def _labels(tools: Tools, train: Path, test: Path, oos: Path | None, data_dir: P
         out.show(measure(tools.embedder(load_settings(data_dir=data_dir)), train, test, out.emit, oos), _table)
 
 
+@evals.command()
+def attacks(
+    *,
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(help="Rows {id, text, kind, context?, canary?}, .jsonl or .jsonl.gz.")],
+    backend: Annotated[str | None, typer.Option(help="Which backend is attacked.", show_default=False)] = None,
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write a row for each attack here (.jsonl).")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """How often an attack, in a message or in a document, makes the bot say what it should not."""
+    with output(as_json, debug) as out:
+        from ui.evals_attacks import attacks as measure
+
+        _quiet()
+        result, rows = measure(context.obj.build, load_settings(data_dir=data_dir), data, out.emit, backend)
+        if out_file:
+            out_file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        out.show(result, _table)
+
+
 def _quiet() -> None:
     from ui.logs import set_up
 
