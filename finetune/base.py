@@ -1,14 +1,13 @@
 """The base model that a run tunes: opened with its tokenizer, in 4 bits where asked, and known by the hash of its files."""
 
-import hashlib
-import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from bot.causal import base_hash, keep_autograd, meta_model, odd_layers, open_causal, quiet
+from bot.errors import BackendRejected
 from finetune.errors import BaseUnusable
 
-_BLOCK = 64  # bitsandbytes quantizes this many weights together; a layer whose inputs do not divide by it comes out wrong on CPUs
+__all__ = ["Base", "base_hash", "keep_autograd", "meta_model", "odd_layers", "open_base", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,99 +26,11 @@ def open_base(name: str, four_bit: bool, device: str = "cpu", whole: bool = Fals
     whole: every weight will be trained. Weights are float32 then, and on a CPU; else bfloat16, in half the memory.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    quiet()
-    local = Path(name).is_dir()
     dtype = torch.float32 if whole or device == "cpu" else torch.bfloat16
-    options: dict[str, Any] = {"dtype": dtype, "local_files_only": local, "trust_remote_code": False, "use_safetensors": True}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local, trust_remote_code=False)
-        skipped = odd_layers(name) if four_bit else ()
-        if four_bit:
-            options["quantization_config"] = _nf4(dtype, skipped)
-            options["device_map"] = {"": device}
-        model = AutoModelForCausalLM.from_pretrained(name, **options)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise unusable(name, error) from error
-    if not four_bit:
-        model = model.to(device)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    keep_autograd(model)
-    model.config.use_cache = False
-    notes = (f"kept in full precision, as their inputs do not divide by {_BLOCK}: {', '.join(skipped)}",) if skipped else ()
-    return Base(model, tokenizer, base_hash(name, model), notes)
-
-
-def unusable(name: str, error: Exception) -> BaseUnusable:
-    """`error` of a loader, for people."""
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    return BaseUnusable(
-        f"the base model {name!r} cannot be opened: {first}. Allowed: a folder with a transformers causal language model in safetensors, "
-        "a model name where a hub can be reached, or starter."
-    )
-
-
-def _nf4(dtype: Any, skipped: tuple[str, ...]) -> Any:
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=["lm_head", *skipped],
-    )
-
-
-def odd_layers(name: str) -> tuple[str, ...]:
-    """The last part of the names of linear layers that 4 bits cannot hold, read from the configuration alone."""
-    from torch import nn
-
-    layers = meta_model(name).named_modules()
-    odd = {path.rpartition(".")[2] for path, layer in layers if isinstance(layer, nn.Linear) and layer.in_features % _BLOCK}
-    return tuple(sorted(odd - {"lm_head"}))
-
-
-def meta_model(name: str) -> Any:
-    """The model without its weights: shapes on the meta device. Raises what transformers raises."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    shape = AutoConfig.from_pretrained(name, local_files_only=Path(name).is_dir(), trust_remote_code=False)
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(shape)
-
-
-def keep_autograd(model: Any) -> None:
-    """On CPUs with AVX512-BF16 an evaluation repacks 4-bit weights for a kernel that has no gradient, and training after it goes wrong
-    without a sign. Such layers are kept from repacking."""
-    for layer in model.modules():
-        if hasattr(layer, "support_avx512bf16_for_cpu"):
-            layer.support_avx512bf16_for_cpu = False
-
-
-def base_hash(name: str, model: Any = None) -> str:
-    """SHA-256 of a folder's configuration and weight files; for a hub name, of the name with the commit that was opened."""
-    digest = hashlib.sha256()
-    folder = Path(name)
-    if not folder.is_dir():
-        commit = getattr(getattr(model, "config", None), "_commit_hash", "") or ""
-        digest.update(f"{name}@{commit}".encode())
-        return digest.hexdigest()
-    for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def quiet() -> None:
-    """Keep what libraries say about missing kernels and progress out of people's sight."""
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+        opened = open_causal(name, four_bit=four_bit, device=device, dtype=dtype)
+    except BackendRejected as error:
+        raise BaseUnusable(str(error)) from error
+    opened.model.config.use_cache = False
+    return Base(opened.model, opened.tokenizer, base_hash(name, opened.model), opened.notes)

@@ -34,7 +34,7 @@ def tiny_tokenizer(template: str | None = CHATML) -> Any:
 
 
 def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64) -> Path:
-    """A folder with a random two-layer model and its tokenizer. Its replies are noise, and the same at every run."""
+    """A folder with a random two-layer model and its tokenizer. Its replies are ASCII noise without an end, the same at every run."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
@@ -56,6 +56,27 @@ def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64) -> Path:
             bos_token_id=None,
         )
     )
+    printable = {chr(code) for code in range(0x21, 0x7F)}
+    with torch.no_grad():
+        for token, place in tokenizer.get_vocab().items():
+            if token not in printable:
+                model.get_input_embeddings().weight[place] = 0  # a logit of 0, which some other is always above
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def tiny_adapter(base: Path, folder: Path, *, seed: int = 1, size: float = 0.3, **options: Any) -> Path:
+    """A folder with a LoRA adapter for that base, of random weights: it changes what the model says."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=4, task_type="CAUSAL_LM", **options))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=size)
+    model.save_pretrained(folder)
     return folder

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
@@ -15,10 +17,13 @@ from bot.backends.base import Backend, Options
 from bot.backends.extractive import ExtractiveBackend
 from bot.backends.fake import FakeBackend
 from bot.backends.hosted import open_hosted
+from bot.backends.local import LocalBackend
 from bot.errors import BackendError, BackendUnavailable
+from bot.local_model import LocalModel
 from bot.messages import Message, Prompt
 from knowledge.documents import Chunk, Passage, Unit
 from tests.stub_openai import Reply, free_port, stub_openai
+from tests.tiny import tiny_model
 
 WAIT_S = 5.0
 PIECES = ("You can ", "return it ", "within ", "30 days. ", "再见，", "谢谢。")
@@ -72,7 +77,15 @@ def extractive() -> Iterator[Subject]:
     yield Subject(ExtractiveBackend(threshold=0), replace(PROMPT, passages=(passage,)), " ".join(told))
 
 
-SUBJECTS: list[Callable[[], AbstractContextManager[Subject]]] = [fake, hosted, extractive]
+@contextmanager
+def local() -> Iterator[Subject]:
+    with TemporaryDirectory() as folder:
+        model = LocalModel(str(tiny_model(Path(folder))), window=220, patience_s=60)
+        broken = LocalBackend(LocalModel(f"{folder}/missing"))
+        yield Subject(LocalBackend(model), PROMPT, None, model.idle, None, broken)
+
+
+SUBJECTS: list[Callable[[], AbstractContextManager[Subject]]] = [fake, hosted, extractive, local]
 
 
 @pytest.fixture(scope="module", params=SUBJECTS, ids=lambda make: make.__name__)

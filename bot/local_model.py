@@ -1,0 +1,284 @@
+"""A causal language model that lives in this process: its weights, its adapters, and the one thread that works with them.
+
+Nothing is loaded before the first question, and then in the background.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any
+
+from bot import adapters
+from bot.backends.base import Options
+from bot.causal import Opened, base_hash, open_causal
+from bot.errors import BackendError, BackendRejected, BackendUnavailable, ContextOverflow
+from bot.generation import Batch, Reply, Words, grouped
+from bot.messages import Message
+from bot.render import render
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.05  # how soon a cancelled reply is noticed while the model is silent
+UNKNOWN_WINDOW = 2048  # until the model is there
+_PROBE = (Message("customer", "1, 2, 3 好"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model that answers. window: prompt and reply together, in tokens. ends: tokens that end a reply. sha256: of the base."""
+
+    model: Any
+    tokenizer: Any
+    window: int
+    ends: frozenset[int]
+    sha256: str
+
+
+class LocalModel:
+    """A base model, its queue and its adapters. Thread-safe.
+
+    tokens: how many it has generated. idle: set while nothing is being generated.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        four_bit: bool = False,
+        *,
+        find: Callable[[], str] | None = None,
+        window: int | None = None,
+        batch: int = 8,
+        patience_s: float = 12,
+    ) -> None:
+        """name: a folder or a hub name. find: gives the folder when it is needed, where that takes work. window: less than the model's own.
+
+        batch: most replies that go through the model together. patience_s: how long after loading began a question waits for its end.
+        """
+        self.name = name
+        self.four_bit = four_bit
+        self.tokens = 0
+        self.idle = Event()
+        self.idle.set()
+        self._find = find or (lambda: name)
+        self._most_window = window
+        self._batch = batch
+        self._patience_s = patience_s
+        self._lock = Lock()
+        self._loading: Future[Loaded] | None = None
+        self._began = 0.0
+        self._inbox: SimpleQueue[Reply | Callable[[], None]] = SimpleQueue()
+        self._attached: dict[str, adapters.Read] = {}  # by key
+        self._active: str | None = None
+
+    @property
+    def window(self) -> int:
+        loaded = self._loaded()
+        return loaded.window if loaded else self._most_window or UNKNOWN_WINDOW
+
+    def load(self, wait_s: float | None = None) -> Loaded:
+        """The loaded model; loading begins with the first call, in a thread of its own. Raises `BackendError`.
+
+        wait_s: how long to wait for it; None is until it is there.
+        """
+        with self._lock:
+            failed = self._loading and self._loading.done() and self._loading.exception()
+            if self._loading is None or failed:  # a folder that was missing may be there now
+                self._loading, self._began = Future(), time.monotonic()
+                Thread(target=self._work, args=(self._loading,), name=f"local-{Path(self.name).name}", daemon=True).start()
+            loading = self._loading
+        try:
+            return loading.result(wait_s)
+        except FutureTimeout:
+            raise BackendUnavailable(
+                f"{self.name} is still being loaded, for {time.monotonic() - self._began:.0f} s by now; it answers as soon as it is there"
+            ) from None
+
+    def ready(self) -> Loaded:
+        """The loaded model, if it is there no more than `patience_s` after loading began. Raises `BackendError`."""
+        began = self._began if self._loading else time.monotonic()
+        return self.load(max(0.0, began + self._patience_s - time.monotonic()))
+
+    def load_adapter(self, name: str, folder: Path, sha256: str = "") -> str:
+        """Put the adapter in `folder` beside those that are there, and say its label, `name@hash`. One that is there already is kept.
+
+        sha256: what its weights must have. Raises `BackendRejected`, and leaves the others as they are.
+        """
+        loaded = self.load()
+        read = adapters.read_adapter(name, folder, loaded.sha256)
+        if sha256 and read.sha256 != sha256:
+            raise BackendRejected(f"the adapter {read.label} is refused: its weights should be {sha256[:8]}; promote it anew")
+        with self._lock:
+            if read.key in self._attached:
+                self._attached[read.key] = read
+                return read.label
+        self._do(lambda: self._attach(loaded, read))
+        return read.label
+
+    def drop_adapter(self, label: str) -> None:
+        """Take an adapter off; one that is not there is none. Replies that are being made with it end."""
+        key = self.key(label)
+        if key is not None:
+            self._do(lambda: self._detach(key))
+
+    def adapters(self) -> tuple[str, ...]:
+        """The labels of the adapters on the model."""
+        with self._lock:
+            return tuple(read.label for read in self._attached.values())
+
+    def key(self, label: str) -> str | None:
+        """What the model knows an adapter by; None for one that is not there."""
+        with self._lock:
+            return next((key for key, read in self._attached.items() if read.label == label), None)
+
+    def count(self, text: str) -> int:
+        """Tokens of `text`; before the model is there an upper estimate, since counting must not wait for it."""
+        loaded = self._loaded()
+        return len(loaded.tokenizer(text, add_special_tokens=False)["input_ids"]) if loaded else len(text.encode("utf-8", "surrogatepass"))
+
+    def count_chat(self, messages: Sequence[Message]) -> int:
+        """Tokens of a whole chat, the template's marks and the place for the reply counted. Raises `BackendError`."""
+        return len(render(self.load().tokenizer, messages, None).ids)
+
+    def generate(self, messages: Sequence[Message], options: Options, label: str | None = None) -> Iterator[str]:
+        """The reply to a chat, piece by piece, by the adapter of that label. Raises `BackendError`."""
+        if options.cancel and options.cancel.is_set():
+            return
+        loaded = self.ready()
+        key = None if label is None else self.key(label)
+        if label is not None and key is None:
+            raise BackendUnavailable(f"the adapter {label} is not on {self.name} any more; it was dropped")
+        ids = render(loaded.tokenizer, messages, None).ids
+        if len(ids) >= loaded.window:
+            raise ContextOverflow(f"the prompt has {len(ids)} tokens; {self.name} takes {loaded.window - 1} and a reply")
+        stop = Event()
+        stops = (stop, options.cancel) if options.cancel else (stop,)
+        reply = Reply(ids, min(options.max_tokens, loaded.window - len(ids)), options.temperature, key, stops)
+        self.idle.clear()
+        self._inbox.put(reply)
+        words = Words(lambda tokens: str(loaded.tokenizer.decode(tokens, skip_special_tokens=True)))
+        try:
+            while not (options.cancel and options.cancel.is_set()):
+                try:
+                    item = reply.out.get(timeout=POLL_S)
+                except Empty:
+                    continue
+                if isinstance(item, BackendError):
+                    raise item
+                if text := words.rest() if item is None else words.push(item):
+                    yield text
+                if item is None:
+                    return
+        finally:
+            stop.set()
+
+    def _loaded(self) -> Loaded | None:
+        loading = self._loading
+        return loading.result() if loading and loading.done() and not loading.exception() else None
+
+    def _work(self, loading: Future[Loaded]) -> None:
+        """The thread: loads, then generates for as long as the process lives."""
+        try:
+            loaded = self._open()
+        except BackendError as error:
+            loading.set_exception(error)
+            return
+        except Exception as error:
+            logger.exception("%s cannot be loaded", self.name)
+            loading.set_exception(BackendUnavailable(f"{self.name} cannot be loaded: {type(error).__name__}: {str(error)[:200]}"))
+            return
+        loading.set_result(loaded)
+        running: list[Batch] = []
+        while True:
+            running += [Batch(loaded.model, loaded.ends, loaded.tokenizer.pad_token_id, group) for group in self._arrived(not running)]
+            for batch in list(running):
+                self._step(loaded, batch)
+                if not batch.replies:
+                    running.remove(batch)
+
+    def _arrived(self, wait: bool) -> list[list[Reply]]:
+        """The new replies, grouped. wait: until there is something, since nothing is being generated."""
+        replies: list[Reply] = []
+        if wait and self._inbox.empty():
+            self.idle.set()
+        while wait or not self._inbox.empty():
+            item = self._inbox.get()
+            wait = False
+            if isinstance(item, Reply):
+                self.idle.clear()
+                replies.append(item)
+            else:
+                item()
+        return grouped(replies, self._batch)
+
+    def _step(self, loaded: Loaded, batch: Batch) -> None:
+        try:
+            wanted = batch.replies[0].adapter
+            if wanted is not None and wanted not in self._attached:
+                batch.fail(BackendUnavailable(f"{self.name}: the adapter was dropped while it answered"))
+                return
+            if wanted != self._active:
+                adapters.switch(loaded.model, wanted)
+                self._active = wanted
+            self.tokens += batch.step()
+        except Exception as error:  # out of memory, for one: it must cost these replies only
+            logger.exception("%s failed while generating", self.name)
+            batch.fail(BackendUnavailable(f"{self.name} failed while generating: {type(error).__name__}; the log has the details"))
+
+    def _open(self) -> Loaded:
+        import torch
+
+        began = time.monotonic()
+        name = self._find()
+        opened: Opened = open_causal(name, four_bit=self.four_bit, device="cuda" if torch.cuda.is_available() else "cpu")
+        for note in opened.notes:
+            logger.warning("%s: %s", self.name, note)
+        window = min(self._most_window or 10**9, int(opened.model.config.get_text_config().max_position_embeddings))
+        logger.info("%s is loaded, after %.1f s", self.name, time.monotonic() - began)
+        return Loaded(opened.model, opened.tokenizer, window, _ends(opened), base_hash(name, opened.model))
+
+    def _do(self, work: Callable[[], None]) -> None:
+        """Have the thread do this between two tokens, and wait for it."""
+        self.load()
+        done: Future[None] = Future()
+
+        def job() -> None:
+            try:
+                work()
+                done.set_result(None)
+            except Exception as error:  # noqa: BLE001  (it is raised where the work was asked for)
+                done.set_exception(error)
+
+        self._inbox.put(job)
+        done.result()
+
+    def _attach(self, loaded: Loaded, read: adapters.Read) -> None:
+        import torch
+
+        self._active = None
+        probe = torch.tensor([render(loaded.tokenizer, _PROBE, None).ids], device=loaded.model.device)
+        adapters.attach(loaded.model, read, probe)
+        adapters.switch(loaded.model, None)
+        with self._lock:
+            self._attached[read.key] = read
+
+    def _detach(self, key: str) -> None:
+        self._active = None
+        adapters.detach(self.load().model, key)
+        with self._lock:
+            self._attached.pop(key, None)
+
+
+def _ends(opened: Opened) -> frozenset[int]:
+    """The tokens that end a reply: what the model's makers say, and what the chat template sets behind one."""
+    written = opened.model.generation_config.eos_token_id
+    said = written if isinstance(written, list) else [written]
+    trained = render(opened.tokenizer, (Message("customer", "-"),), "-").ids[-1]
+    return frozenset(token for token in (*said, opened.tokenizer.eos_token_id, trained) if token is not None)
