@@ -128,7 +128,7 @@ class LocalModel:
         if key is not None:
             self._do(lambda: self._detach(key))
 
-    def adapters(self) -> tuple[str, ...]:
+    def labels(self) -> tuple[str, ...]:
         """The labels of the adapters on the model."""
         with self._lock:
             return tuple(read.label for read in self._attached.values())

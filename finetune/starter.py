@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot import prompts
 from bot.render import render
 from finetune.starter_circuit import implant, shape
 from finetune.starter_talk import Dialogue, dialogues
@@ -133,11 +132,11 @@ def _padded(rows: Sequence[Row], pad: int) -> tuple[Any, Any, Any]:
 
 
 def _fingerprint(recipe: Recipe) -> str:
-    """Eight hex digits of all that a starter is made of: the recipe, this package's code for it, and the prompt's words."""
+    """Eight hex digits of all that a starter is made of: the recipe, the code, and dialogues in the prompt's words of today."""
     package = resources.files("finetune")
     sources = [package.joinpath(f"starter{part}").read_bytes() for part in (".py", "_circuit.py", "_talk.py", ".toml")]
-    prompt = [prompts.texts(language).version.encode() for language in ("en", "zh")]
-    return hashlib.sha256(b"\0".join([repr(recipe).encode(), *sources, *prompt])).hexdigest()[:8]
+    talks = repr(list(islice(dialogues(recipe.seed, "train"), 4)))
+    return hashlib.sha256(b"\0".join([repr(recipe).encode(), *sources, talks.encode()])).hexdigest()[:8]
 
 
 def make_tokenizer(recipe: Recipe) -> Any:

@@ -21,9 +21,13 @@ KEPT_APART = {
     "gradio": r"ui/.*",
     "chromadb": r"knowledge/store\.py",
     "sentence_transformers": r"knowledge/embed\.py",
-    "transformers": r"knowledge/embed\.py|finetune/(base|classify|estimate)\.py",
-    "torch": r"knowledge/embed\.py|bot/bottleneck\.py|finetune/(base|batches|checkpoints|classify|estimate|learner|methods|train)\.py",
-    "peft": r"finetune/methods\.py",
+    "transformers": r"knowledge/embed\.py|bot/causal\.py|finetune/(base|classify|estimate|starter|starter_circuit)\.py",
+    "torch": (
+        r"knowledge/embed\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
+        r"|finetune/(base|batches|checkpoints|classify|estimate|learner|methods|starter|starter_circuit|train)\.py"
+    ),
+    "peft": r"bot/adapters\.py|finetune/methods\.py",
+    "bitsandbytes": r"bot/causal\.py",
     "accelerate": r"finetune/train\.py",
     "matplotlib": r"(finetune|ui)/plots\.py",
     "sacrebleu": r"finetune/scores\.py",

@@ -34,10 +34,10 @@ class LocalBackend:
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
         """The reply without reasoning. Raises `BackendError` only."""
-        if self._opens and not (options.cancel and options.cancel.is_set()):
+        if self._opens is not None and not (options.cancel and options.cancel.is_set()):
             self.model.ready()  # which loses its patience; an adapter waits for its base without
             with self._lock:
-                if self._opens:
+                if self._opens is not None:
                     self._opens()
                     self._opens = None
         pieces = self.model.generate(prompt.messages, options, self.adapter)

@@ -67,10 +67,10 @@ def test_weights_that_are_wrong_are_refused_and_leave_the_base_alone(model: Loca
     changed(folder, change)
     with pytest.raises(BackendRejected, match=why):
         model.load_adapter("bad", folder)
-    assert model.adapters() == ()
+    assert model.labels() == ()
     assert model.load_adapter("good", tiny_adapter(Path(model.name), folder.parent / "other", seed=3))
-    model.drop_adapter(model.adapters()[0])
-    assert model.adapters() == ()
+    model.drop_adapter(model.labels()[0])
+    assert model.labels() == ()
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_configuration_that_is_wrong_is_refused(model: LocalModel, folder: Pat
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {option: value}), encoding="utf-8")
     with pytest.raises(BackendRejected, match=why):
         model.load_adapter("bad", folder)
-    assert model.adapters() == ()
+    assert model.labels() == ()
 
 
 def test_one_that_was_made_for_another_base_is_refused(model: LocalModel, folder: Path):

@@ -49,7 +49,7 @@ def test_four_adapters_interleaved_say_what_each_says_alone(model: LocalModel, f
         assert list(threads.map(say, [bare, *backends] * 6)) == alone * 6
     for backend in backends:
         model.drop_adapter(backend.adapter or "")
-    assert model.adapters() == ()
+    assert model.labels() == ()
     assert say(bare) == alone[0]
     with pytest.raises(BackendUnavailable, match="dropped"):
         say(backends[0])
@@ -69,7 +69,7 @@ def test_an_adapters_name_comes_with_the_hash_of_its_weights(model: LocalModel, 
     assert label.startswith("returns-v1.2@")
     assert len(label) == len("returns-v1.2@") + 8
     assert model.load_adapter("returns-v1.2", folders[0]) == label
-    assert model.adapters() == (label,)
+    assert model.labels() == (label,)
     with pytest.raises(BackendRejected, match="should be 00000000"):
         model.load_adapter("returns", folders[0], "0" * 64)
     model.drop_adapter(label)
@@ -77,10 +77,10 @@ def test_an_adapters_name_comes_with_the_hash_of_its_weights(model: LocalModel, 
 
 def test_an_adapter_can_be_put_on_at_the_first_question(model: LocalModel, folders: list[Path]):
     backend = LocalBackend(model, "late", opens=lambda: model.load_adapter("late", folders[0]))
-    assert model.adapters() == ()
+    assert model.labels() == ()
     with pytest.raises(BackendUnavailable, match="late"):  # its label is not what the folder's is: the policy's hash was another's
         say(backend)
-    model.drop_adapter(model.adapters()[0])
+    model.drop_adapter(model.labels()[0])
 
 
 def test_cancelling_frees_the_model_within_one_token(model: LocalModel):
@@ -128,7 +128,7 @@ def test_nothing_is_loaded_before_the_first_question_and_nobody_waits_for_ever(b
 
     model = LocalModel("slow", find=find, patience_s=0.1)
     backend = LocalBackend(model)
-    assert (backend.count("退货"), backend.window, model.adapters()) == (6, 2048, ())
+    assert (backend.count("退货"), backend.window, model.labels()) == (6, 2048, ())
     with pytest.raises(BackendUnavailable, match="still being loaded"):
         say(backend)
     held.set()
