@@ -6,6 +6,7 @@ for this base. The last word has a probe: an adapter that changes nothing is ref
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,17 @@ class Read:
     @property
     def label(self) -> str:
         """The name with the first digits of the hash: what people see."""
-        return f"{self.name}@{self.sha256[:8]}"
+        return label(self.name, self.sha256)
 
     @property
     def key(self) -> str:
         """What the model knows it by; a name may hold dots, which torch does not take."""
         return f"adapter_{self.sha256[:16]}"
+
+
+def label(name: str, sha256: str) -> str:
+    """What people see of an adapter: its name with the first digits of its weights' hash."""
+    return f"{name}@{sha256[:8]}"
 
 
 def read_adapter(name: str, folder: Path, base_sha256: str) -> Read:
@@ -75,9 +81,10 @@ def attach(model: Any, read: Read, probe: Any) -> None:
     from peft import inject_adapter_in_model
     from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 
-    vars(model).pop("peft_config", None)  # of the one before; peft would warn of a second
     try:
-        inject_adapter_in_model(read.config, model, adapter_name=read.key)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # a second adapter is what is wanted
+            inject_adapter_in_model(read.config, model, adapter_name=read.key)
         wanted = get_peft_model_state_dict(model, adapter_name=read.key)
         wrong = sorted(name for name in wanted.keys() | read.weights.keys() if _shape(wanted, name) != _shape(read.weights, name))
         if wrong:
@@ -105,6 +112,7 @@ def detach(model: Any, key: str) -> None:
     switch(model, None)
     for layer in _layers(model):
         layer.delete_adapter(key)
+    getattr(model, "peft_config", {}).pop(key, None)
 
 
 def _prove(model: Any, read: Read, probe: Any) -> None:

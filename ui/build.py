@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from sqlalchemy import Engine
 
 from bot.aside import Aside
+from bot.backends.local import local_kind
 from bot.choices import Choices
 from bot.dispatch import Dispatch
 from bot.examples import Pool
@@ -22,6 +23,7 @@ from bot.router import Router
 from bot.store import Store
 from bot.turn import Rules
 from bot.versions import PromptVersions
+from finetune.starter import starter
 from knowledge.embed import Embedder
 from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
@@ -58,7 +60,8 @@ def open_desk(settings: Settings) -> Desk:
     migrate(engine)
     fixed = fixed_backends(settings)
     policies = PolicyStore(engine, initial_policy(settings, fixed))
-    fleet = Fleet(engine, policies, kinds(), fixed)
+    local = local_kind(lambda: starter(settings.data_dir.absolute()))
+    fleet = Fleet(engine, policies, {**kinds(), local.name: local}, fixed)
     return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
 
 
@@ -84,6 +87,9 @@ def fixed_backends(settings: Settings) -> dict[str, Entry]:
         key = settings.hosted_key.get_secret_value()
         hosted = {"url": settings.hosted_url, "model": settings.hosted_model, "key": key, "window": settings.hosted_window}
         found["hosted"] = Entry("hosted", "hosted", hosted, fixed=True)
+    if settings.local_model:
+        local = {"model": settings.local_model, "four_bit": settings.local_four_bit}
+        found["local"] = Entry("local", "local", local, fixed=True)
     return found
 
 
@@ -95,7 +101,7 @@ def check_backends(settings: Settings, backends: Fleet) -> None:
         known = ", ".join(backends)
         raise SettingsError(
             f"backend is {settings.backend!r}; set up are: {known}. Correct ANSWERDESK_BACKEND, or give ANSWERDESK_HOSTED_URL and "
-            "ANSWERDESK_HOSTED_MODEL for a hosted one."
+            "ANSWERDESK_HOSTED_MODEL for a hosted one, ANSWERDESK_LOCAL_MODEL for a local one."
         )
 
 

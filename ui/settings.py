@@ -33,11 +33,15 @@ class Settings(BaseSettings):
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
     threshold: float | None = Field(None, ge=0, le=1, description="Relevance under which the bot says it does not know; empty: calibrated.")
 
-    backend: str = Field("", description="Which backend answers: extractive or hosted; empty: hosted where it is set up, else extractive.")
+    backend: str = Field(
+        "", description="Which backend answers first: extractive, hosted or local; empty: hosted where it is set up, else extractive."
+    )
     hosted_url: str = Field("", description="Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1.")
     hosted_model: str = Field("", description="Model name on that server, or provider:model for any LangChain chat model.")
     hosted_key: SecretStr = Field(SecretStr(""), description="Its API key, where it wants one.")
     hosted_window: int = Field(8192, ge=512, le=4_000_000, description="Its context window in tokens.")
+    local_model: str = Field("", description="A causal language model to answer with: a folder, a hub name, or starter (a demonstration).")
+    local_four_bit: bool = Field(False, description="Hold it in 4 bits (NF4), in an eighth of the memory.")
     max_tokens: int = Field(512, ge=16, le=8192, description="Longest reply, in tokens.")
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of the hosted model.")
     shots: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = Field(

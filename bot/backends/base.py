@@ -36,8 +36,10 @@ class Backend(Protocol):
 
     name: str
     kind: str
-    window: int
     adapter: str | None
+
+    @property
+    def window(self) -> int: ...
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
         """Yield the reply piece by piece; joined they are the reply.

@@ -4,12 +4,21 @@ The weights and the work are `LocalModel`'s; many of these backends may stand on
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
+from typing import Any, ClassVar
 
-from bot.backends.base import Options
+from bot import adapters
+from bot.backends.base import Backend, Options
 from bot.backends.reasoning import without_reasoning
+from bot.errors import BadPolicy
+from bot.kinds import Kind
 from bot.local_model import LocalModel
 from bot.messages import Message, Prompt
+from bot.policy import Adapter
+
+STARTER = "starter"  # the name of the model that the product makes itself
 
 
 class LocalBackend:
@@ -49,3 +58,37 @@ class LocalBackend:
     def count_chat(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole chat, with the marks of the template."""
         return self.model.count_chat(messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What a local backend is set up with. model: a folder, a hub name, or `starter`. window: less than the model's own; 0 is its own."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    model: str
+    four_bit: bool = False
+    window: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise BadPolicy("model is empty; give a folder, a hub name, or starter")
+        if self.window and not 128 <= self.window <= 4_000_000:
+            raise BadPolicy(f"window is {self.window}; allowed: 128 to 4000000 tokens, or 0 for the model's own")
+
+
+def local_kind(starter: Callable[[], Path]) -> Kind:
+    """Backends of the same set-up share one model in memory. starter: gives the starter model's folder, and makes it if need be."""
+    models: dict[Local, LocalModel] = {}
+    lock = Lock()
+
+    def open_local(name: str, setup: Local, adapter: Adapter | None) -> Backend:
+        find = (lambda: str(starter())) if setup.model == STARTER else None
+        with lock:
+            model = models.setdefault(setup, LocalModel(setup.model, setup.four_bit, find=find, window=setup.window or None))
+        if adapter is None:
+            return LocalBackend(model, None, name)
+        label = adapters.label(adapter.name, adapter.sha256)
+        return LocalBackend(model, label, name, lambda: model.load_adapter(adapter.name, Path(adapter.folder), adapter.sha256))
+
+    return Kind("local", Local, open_local)

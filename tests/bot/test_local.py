@@ -1,17 +1,20 @@
 """The local backend: one base in memory, adapters chosen for each reply, cancelled within a token."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
 from bot.backends.base import Options
-from bot.backends.local import LocalBackend
-from bot.errors import BackendRejected, BackendUnavailable, ContextOverflow
+from bot.backends.local import Local, LocalBackend, local_kind
+from bot.errors import BackendRejected, BackendUnavailable, BadPolicy, ContextOverflow
 from bot.local_model import LocalModel
 from bot.messages import Message, Prompt
+from bot.policy import Adapter
 from bot.render import render
 from tests.tiny import tiny_adapter, tiny_model, tiny_tokenizer
 
@@ -73,6 +76,34 @@ def test_an_adapters_name_comes_with_the_hash_of_its_weights(model: LocalModel, 
     with pytest.raises(BackendRejected, match="should be 00000000"):
         model.load_adapter("returns", folders[0], "0" * 64)
     model.drop_adapter(label)
+
+
+def test_backends_of_one_set_up_share_a_model_and_each_opens_the_policys_adapter_at_its_first_question(base: Path, folders: list[Path]):
+    kind = local_kind(lambda: base)
+    adapters = [Adapter(f"v{place}", str(folder), sha256(folder)) for place, folder in enumerate(folders[:2])]
+    first, second, bare = (kind.open("local", Local("starter"), adapter) for adapter in (*adapters, None))
+    assert isinstance(first, LocalBackend)
+    assert isinstance(bare, LocalBackend)
+    assert (first.name, bare.adapter) == ("local", None)
+    assert first.model is bare.model
+    assert first.model.labels() == ()
+    assert first.adapter == f"v0@{sha256(folders[0])[:8]}"
+    first.model.load()
+    assert len({"".join(backend.stream(PROMPT, SHORT)) for backend in (first, second, bare)}) == 3
+    assert set(first.model.labels()) == {first.adapter, second.adapter}
+    forged = kind.open("local", Local("starter"), Adapter("v2", str(folders[2]), "0" * 64))
+    with pytest.raises(BackendRejected, match="promote it anew"):
+        list(forged.stream(PROMPT, SHORT))
+
+
+@pytest.mark.parametrize("setup", [{"model": " "}, {"model": "x", "window": 5}])
+def test_a_set_up_that_cannot_be_is_refused(setup: dict[str, Any]):
+    with pytest.raises(BadPolicy, match=r"allowed|give a folder"):
+        Local(**setup)
+
+
+def sha256(folder: Path) -> str:
+    return hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
 def test_an_adapter_can_be_put_on_at_the_first_question(model: LocalModel, folders: list[Path]):
