@@ -41,7 +41,7 @@ def open_causal(name: str, *, four_bit: bool, device: str, dtype: Any = None) ->
             options |= {"quantization_config": _nf4(dtype, skipped), "device_map": {"": device}}
         model = AutoModelForCausalLM.from_pretrained(name, **options)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise _unusable(name, error) from error
+        raise unusable(name, error) from error
     if not four_bit:
         model = model.to(device)
     keep_autograd(model)
@@ -56,7 +56,7 @@ def open_tokenizer(name: str) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, **_source(name))
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise _unusable(name, error) from error
+        raise unusable(name, error) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -66,7 +66,8 @@ def _source(name: str) -> dict[str, bool]:
     return {"local_files_only": Path(name).is_dir(), "trust_remote_code": False}
 
 
-def _unusable(name: str, error: Exception) -> BackendRejected:
+def unusable(name: str, error: Exception) -> BackendRejected:
+    """`error` of a loader, for people."""
     first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return BackendRejected(
         f"the model {name!r} cannot be opened: {first}. Allowed: a folder with a transformers causal language model in safetensors, "

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot import causal
 from bot.causal import base_hash, keep_autograd, meta_model, odd_layers, open_causal, quiet
 from bot.errors import BackendRejected
 from finetune.errors import BaseUnusable
 
-__all__ = ["Base", "base_hash", "keep_autograd", "meta_model", "odd_layers", "open_base", "quiet"]
+__all__ = ["Base", "base_hash", "keep_autograd", "meta_model", "odd_layers", "open_base", "quiet", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,8 @@ def open_base(name: str, four_bit: bool, device: str = "cpu", whole: bool = Fals
         raise BaseUnusable(str(error)) from error
     opened.model.config.use_cache = False
     return Base(opened.model, opened.tokenizer, base_hash(name, opened.model), opened.notes)
+
+
+def unusable(name: str, error: Exception) -> BaseUnusable:
+    """`error` of a loader, for people."""
+    return BaseUnusable(str(causal.unusable(name, error)))
