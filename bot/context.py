@@ -45,11 +45,11 @@ class Budget:
     reply: int
     system: float = 0.16
     facts: float = 0.06
-    summary: float = 0.30
-    passages: float = 0.22
+    summary: float = 0.34
+    passages: float = 0.20
     examples: float = 0.05
-    history: float = 0.16
-    question: float = 0.05
+    history: float = 0.15
+    question: float = 0.04
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reply", max(1, min(self.reply, self.window // 2)))

@@ -3,6 +3,7 @@
 import re
 
 from knowledge.language import normalise
+from knowledge.terms import STOP
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?"
@@ -64,7 +65,7 @@ _PROMISE = re.compile(
 _OWN = re.compile(
     r"\b(?:my|mine|our)\b|\b(?:i|we)(?:'m|'ve|'d| am| are| have| had| was| were| bought| own| use| live| work| paid| ordered| got| need"
     r"| want| prefer| returned| received| can't| cannot| only| always| never| don't)\b|\bcall me\b"
-    r"|我(?:们)?(?:的|叫|姓|是|有|在|住|买|用|家|想|要|需要|订|付|只|不|喜欢|更|希望|收到|之前|上)|本人|我女儿|我儿子|我(?:老公|老婆|妈|爸)",
+    r"|我(?:们)?(?:的|对|叫|搬|姓|是|有|在|住|买|用|家|想|要|需要|订|付|只|不|喜欢|更|希望|收到|之前|上)|本人|我女儿|我儿子|我(?:老公|老婆|妈|爸)",
     re.IGNORECASE,
 )
 _STANDING = re.compile(
@@ -86,6 +87,7 @@ _ASKS = re.compile(
     r"|推荐|介绍|帮(?:我|忙)?(?:们)?(?:再)?(?:找|查|看|订)|(?:想|要)(?:再)?(?:找|问|了解|知道|咨询|去)|请问",
     re.IGNORECASE,
 )
+_WORDS = re.compile(r"[\w@.+-]*[a-z0-9][\w@.+-]*|[\u4e00-\u9fff]{2}", re.ASCII)
 _EXTRA, _CUSTOMERS, _GENERAL, _ASKING = 0.2, 1.0, 0.5, 0.25
 
 
@@ -93,6 +95,11 @@ def items(text: str) -> frozenset[str]:
     """The strings that a summary has to hold as they are: codes, amounts, dates, addresses, names; normalised, lower-cased."""
     text = normalise(text)
     return frozenset(found[0].strip(" ,.").lower() for _, pattern in _ITEMS.values() for found in pattern.finditer(text))
+
+
+def outline(text: str) -> frozenset[str]:
+    """The words of a sentence that mean something, figures and codes among them; Chinese by pairs of characters."""
+    return frozenset(word for word in _WORDS.findall(normalise(text).lower()) if word not in STOP)
 
 
 def weight(text: str, *, customer: bool) -> float:
@@ -103,7 +110,7 @@ def weight(text: str, *, customer: bool) -> float:
         found = sum(1 for _ in pattern.finditer(plain))
         total += worth + _EXTRA * min(3, found - 1) if found else 0.0
     if customer:
-        total += 1.5 * bool(_OWN.search(plain)) + 1.5 * bool(_STANDING.search(plain)) + bool(_PROBLEM.search(plain))
+        total += 1.5 * bool(_OWN.search(plain)) + 2.0 * bool(_STANDING.search(plain)) + 1.5 * bool(_PROBLEM.search(plain))
         total += _CUSTOMERS if total else 0.0
     elif promises(plain):
         total += 1.5 + (1.0 if total else 0.0)

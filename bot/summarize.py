@@ -4,13 +4,16 @@ A summary is plain text, sections under fixed headings, so that it can be read, 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from statistics import fmean
 from typing import Literal
 
 from bot.context import Budget, Count, line_size
 from bot.messages import Message
-from bot.salient import asks, items, promises, weight
+from bot.salient import asks, items, outline, promises, weight
 from knowledge.chunk import sentences
 from knowledge.documents import Language
 from knowledge.language import detect, normalise
@@ -33,7 +36,7 @@ _OPEN_WEIGHT = 2.0  # of a question that was not answered
 _TOLD_BY_MODEL = 2.0  # the least that a line of a summary without headings counts
 _LONG = 160  # characters of a sentence, Chinese ones twice; of a longer one only the clauses that count are kept
 _CLAUSE = re.compile(r"(?<=[,;]) +|(?<=[，；])")
-_REPEATED = 0.8  # of a point's weight goes when all its words were said by another
+_AGAIN = 0.5  # what a word counts with every time it was said before
 _COVERED = 0.7  # of a point's words: then another text is taken to say it too
 
 
@@ -118,24 +121,30 @@ def points(old: str, lines: Iterable[Message]) -> list[Point]:
 def bounded(known: Sequence[Point], room: int, count: Count) -> list[Point]:
     """Those that count most within `room` tokens, headings included, in the order of time.
 
-    One at a time, what repeats the words of those that were taken before counting less (maximal marginal relevance, Carbonell and
-    Goldstein 1998): the tenth request of a kind must not drive out the one address. Of two that count alike the later one.
+    One at a time, each weighed by what it says that those taken before it do not: a word counts half as much with every time it was said
+    (greedy maximization of a coverage that saturates, Lin and Bilmes 2011), so that the tenth request of a kind does not drive out the one
+    address. Of two that count alike the later one goes first.
     """
     left = room - sum(count(f"{heading}\n") for heading in HEADINGS["en"].values())
-    words = {point: _words(point.text) for point in known}
-    worth = {point: point.weight for point in known}
+    words = {point: outline(point.text) for point in known}
+    said: Counter[str] = Counter()
+
+    def worth(point: Point) -> float:
+        return point.weight * fmean(_AGAIN ** said[word] for word in words[point] or {""})
+
+    # Worth only ever falls, so a point whose worth is still above all others' old one is the best (Minoux 1978).
+    heap = [(-worth(point), -point.place, point) for point in known]
+    heapify(heap)
     kept = []
-    while worth:
-        best = max(worth, key=lambda one: (worth[one], one.place))
-        del worth[best]
-        size = count(f"- {best.text}\n")
-        if size > left:
-            continue
-        kept.append(best)
-        left -= size
-        for other, value in worth.items():
-            alike = len(words[best] & words[other]) / max(1, min(len(words[best]), len(words[other])))
-            worth[other] = min(value, other.weight * (1 - _REPEATED * alike))
+    while heap:
+        _, place, point = heappop(heap)
+        now = worth(point)
+        if heap and -now > heap[0][0]:
+            heappush(heap, (-now, place, point))
+        elif (size := count(f"- {point.text}\n")) <= left:
+            kept.append(point)
+            left -= size
+            said.update(words[point])
     return sorted(kept, key=lambda one: one.place)
 
 

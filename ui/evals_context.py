@@ -69,18 +69,26 @@ def replay(turns: Sequence[Message], budget: Budget, count: Count, summarizer: S
     """
     full = sent = longest = before = begun = 0
     summary, last = "", ""
-    language = detect(" ".join(line.text for line in turns)) or "en"
-    alone = _tokens(_prompt(Parts(""), language), count)
+    language, rules = _language(turns), alone(turns, count)
     for place, line in enumerate(turns):
         if line.role == "customer":
             fitted = fit(Parts(line.text, summary=summary, history=tuple(turns[begun:place])), _maker(language), budget, count)
             used = sum(fitted.tokens.values())
-            full, sent, longest = full + alone + before + count(line.text), sent + used, max(longest, used)
+            full, sent, longest = full + rules + before + count(line.text), sent + used, max(longest, used)
             last = "\n".join(message.text for message in fitted.prompt.messages)
         elif summarizer and (older := overdue(turns[begun : place + 1], budget, count)):
             summary, begun = summarizer(summary, turns[begun : begun + older], budget), begun + older
         before += line_size(line, count)
     return Replayed(full, sent, last, longest)
+
+
+def alone(turns: Sequence[Message], count: Count) -> int:
+    """Tokens of a prompt in which nothing was said yet, the marks of the question and of the reply among them."""
+    return _tokens(_prompt(Parts(""), _language(turns)), count)
+
+
+def _language(turns: Sequence[Message]) -> Language:
+    return detect(" ".join(line.text for line in turns)) or "en"
 
 
 def plain(text: str) -> str:
