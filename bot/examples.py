@@ -78,8 +78,15 @@ class Pool:
         return count, str(last)
 
     def propose(self, example: Example) -> Added:
-        """Take in what somebody suggests: it waits for a lead, whatever state it carries."""
-        return self.add(replace(example, state="pending"))
+        """Take in what somebody suggests: it waits for a lead, whatever state it carries, and without what is personal in it.
+
+        The evidence stays as it is: it is the shop's own page.
+        """
+        from bot.redact import Pseudonyms, redact  # with its lists of names
+
+        own = Pseudonyms()
+        question, answer, reasoning = (redact(text, pseudonyms=own).text for text in (example.question, example.answer, example.reasoning))
+        return self.add(replace(example, state="pending", question=question, answer=answer, reasoning=reasoning))
 
     def add(self, example: Example, author: str = "") -> Added:
         """Take in one example, unless its question and its answer are near-duplicates of one that is there, rejected ones too."""

@@ -35,6 +35,15 @@ def test_from_proposal_to_use(pool: Pool):
     assert pool.list("approved") == ()
 
 
+def test_what_is_personal_is_taken_out_of_a_proposal(pool: Pool):
+    asked = "Can you send it to anna.berg@example.com instead?"
+    made = pool.propose(
+        replace(RETURN, question=asked, answer="Yes, to anna.berg@example.com.", evidence="Write to help@shop.example.")
+    ).example
+    assert "anna.berg" not in made.question + made.answer
+    assert made.evidence == "Write to help@shop.example."
+
+
 def test_near_duplicates_are_left_out_and_rejected_ones_do_not_come_back(pool: Pool):
     first, second, third = pool.add_all([RETURN, replace(RETURN, question="how long can i return the laptop"), TUIHUO])
     assert (first.duplicate, second.duplicate, third.duplicate) == (False, True, False)
