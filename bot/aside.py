@@ -68,7 +68,9 @@ class Aside:
                 with self._lock:
                     self._running.discard(thread)
 
-        thread = Thread(target=run, name="shadow", daemon=True)
+        thread = Thread(
+            target=run, name="shadow"
+        )  # no daemon: a command waits for its shadow, which the policy's limits bound, before it ends
         with self._lock:
             if len(self._running) >= AT_ONCE:
                 logger.info("a shadow was left out: %d are being made", AT_ONCE)
