@@ -24,6 +24,7 @@ from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
 from ui.operations_training import TRAINING
+from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
@@ -130,6 +131,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **operations_documents.DESK_OPERATIONS,
     **EXAMPLES,
     **TRANSCRIPTS,
+    **REGISTRY,
     **PROMPTS,
     **TRAINING,
     **USERS,
