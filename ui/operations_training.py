@@ -49,7 +49,7 @@ def train_on_file(
     """
     config = from_json(options)
     if config.method == "classifier":
-        return _begin_classifier(app, config, Path(data), Path(validation) if validation else None, run=run, dry=dry)
+        return _begin_classifier(app, emit, config, Path(data), Path(validation) if validation else None, run=run, dry=dry)
     rows = read_rows(Path(data))
     held = read_rows(Path(validation)) if validation else []
     if rows and not held:
@@ -58,13 +58,13 @@ def train_on_file(
 
 
 def _begin_classifier(
-    app: "App | Desk", config: TrainConfig, data: Path, validation: Path | None, *, run: str, dry: bool
+    app: "App | Desk", emit: Emit, config: TrainConfig, data: Path, validation: Path | None, *, run: str, dry: bool
 ) -> dict[str, Any]:
     """An encoder is small, and its run short: there is no estimate. The starter is no encoder, and the shipped one stands in for it."""
     rows, held = (read_labelled(data), read_labelled(validation)) if validation else split_labelled(read_labelled(data), seed=config.seed)
     if not rows or not held:
         raise BadRows(f"{data} has too few rows: some to learn from and some to validate with are needed.")
-    config = config.model_copy(update={"base": "minilm" if config.base == "starter" else _base(config.base)})
+    config = config.model_copy(update={"base": "minilm" if config.base == "starter" else _base(config.base, app.settings.data_dir, emit)})
     said = command(config, data)
     words = f"a few minutes for {len(rows)} texts"
     result = {"estimate": None, "in_words": words, "command": said, "rows": len(rows), "validation": len(held)}
@@ -76,7 +76,7 @@ def _begin_classifier(
 
 def begin(
     app: "App | Desk",
-    emit: Emit,  # noqa: ARG001
+    emit: Emit,
     config: TrainConfig,
     rows: list[Row],
     validation: list[Row],
@@ -91,7 +91,7 @@ def begin(
     if not rows:
         raise BadRows("There are no rows to learn from. Give --data FILE, or approve examples (answerdesk examples approve ID).")
     said = command(config, data)
-    config = config.model_copy(update={"base": _base(config.base)})
+    config = config.model_copy(update={"base": _base(config.base, app.settings.data_dir, emit)})
     found = estimate(config, *lengths(config, rows, validation))
     result = {"estimate": asdict(found), "in_words": in_words(found), "command": said, "rows": len(rows), "validation": len(validation)}
     if dry:
@@ -100,10 +100,17 @@ def begin(
     return {"run": job.run, "folder": str(job.folder), **result}
 
 
-def _base(name: str) -> str:
-    """Absolute where it is a folder: a run's process works in another one."""
-    folder = Path(name)
-    return str(folder.absolute()) if folder.is_dir() else name
+def _base(name: str, data_dir: Path, emit: Emit) -> str:
+    """The folder or hub name that stands behind `name`; the starter model is made where it is not there yet."""
+    if name != "starter":
+        folder = Path(name)
+        return str(folder.absolute()) if folder.is_dir() else name
+    from finetune.starter import starter
+
+    def progress(done: int, total: int) -> None:
+        emit({"progress": {"done": done, "total": total, "name": "making the starter model"}})
+
+    return str(starter(data_dir.absolute(), progress=progress))
 
 
 def list_runs(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
