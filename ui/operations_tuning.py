@@ -1,38 +1,117 @@
-"""What `answerdesk finetune promote`, `rollback`, `list` and `advise` do."""
+"""What `answerdesk finetune loop`, `evaluate`, `promote`, `rollback`, `list` and `advise` do."""
 
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.operations_finetune import progress
 
 if TYPE_CHECKING:
+    from finetune.dataset import Find, Voice
     from finetune.registry import Entry, Registry
     from ui.build import App, Desk
 
+_TOLD = 3  # passages in a row
+_STARTER = "starter"
+
+
+def finetune_loop(
+    app: "App",
+    emit: Emit,
+    *,
+    path: str,
+    base: str,
+    author: str,
+    approve_all: bool = False,
+    method: str = "qlora",
+    rows: int | None = None,
+    columns: dict[str, str] | None = None,
+    options: dict[str, Any] | None = None,
+    backend: str = "local",
+    run: str = "",
+) -> dict[str, Any]:
+    """Transcripts in, a judged and, where the gate lets it, promoted adapter out; each step's JSON under its name."""
+    from bot.examples import Pool
+    from finetune.archive import Archive
+    from finetune.load import load
+    from finetune.loop import Limits, config_for, gather
+    from finetune.loop import run as train
+    from finetune.transcripts import keep, prepare, report
+    from ui.operations_training import jobs_of
+
+    pool, archive = Pool(app.engine), Archive(app.engine)
+    loaded = load(Path(path), columns or {})
+    prepared = prepare(loaded, source=Path(path).name, shop=(app.settings.shop_name,), progress=progress(emit))
+    known = keep(prepared, pool, archive, author, approve=approve_all)
+    result: dict[str, Any] = {"transcripts": report(loaded, prepared, known)}
+    limits = Limits() if rows is None else Limits(rows=rows)
+    material = gather(pool, archive, _voice(app), _finder(app), limits)
+    result["rows"] = material.to_json()
+    folder = _base(app, base, emit)
+    name = run or f"{method}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    config = config_for(folder, method, limits, **(options or {}))
+    result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
+    _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
+    result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits))
+    result["promote"] = _promoted_or_why(app, emit, name, backend, author, base, four_bit=config.four_bit)
+    return result
+
+
+def _promoted_or_why(app: "App", emit: Emit, name: str, backend: str, author: str, base: str, *, four_bit: bool) -> dict[str, Any]:
+    """A gate that says no ends the loop well: that is its answer."""
+    from finetune.errors import Refused
+
+    if backend not in app.backends.entries():
+        app.backends.add(backend, "local", {"model": base, "four_bit": four_bit})
+    try:
+        return promote_adapter(app, emit, name=name, backend=backend, author=author)
+    except Refused as refused:
+        return {"promoted": False, "adapter": name, "backend": backend, "why": str(refused)}
+
+
+def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int] | None = None) -> dict[str, Any]:
+    """Measure an adapter against the best prompt on the held-out examples of the pool; the report is beside it as HTML."""
+    from bot.examples import Pool
+    from finetune.archive import Archive
+    from finetune.evaluate import report
+    from finetune.loop import Limits, gather, judge, shots_of
+    from finetune.report import page
+
+    entry = _registered(app, run)
+    voice = _voice(app)
+    material = gather(Pool(app.engine), Archive(app.engine), voice, _finder(app), Limits(**(limits or {})))
+    learned = int(entry.recipe.get("data", {}).get("rows", len(material.train)))
+    base = _base(app, entry.base, emit)
+    shots = shots_of(material.examples, app.index.embedder)
+    measured = judge(entry, base, material, voice, shots=shots, rows=learned, progress=progress(emit))
+    file = app.settings.data_dir.absolute() / "runs" / run / "evaluation.html"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(page(measured, run, entry.recipe), encoding="utf-8")
+    found = {"run": run, **report(measured), "report": str(file)}
+    _registry(app).evaluated(run, found)
+    return found
+
 
 def promote_adapter(
-    app: "App | Desk",
-    emit: Emit,  # noqa: ARG001
-    *,
-    name: str,
-    author: str,
-    backend: str = "local",
-    override: str = "",
-    share: float = 1.0,
+    app: "App | Desk", emit: Emit, *, name: str, author: str, backend: str = "local", override: str = "", share: float = 1.0
 ) -> dict[str, Any]:
     """Let a local backend answer with an adapter, where the gate has passed it or somebody says why not to mind."""
+    from finetune.loop import fits
+
     if not 0 < share <= 1:
         raise Failure(f"The share is {share}; allowed: over 0 to 1, of the conversations.", 2)
     entries = app.backends.entries()
     if backend not in entries or entries[backend].kind != "local":
         local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
         raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
+    base = _base(app, str(entries[backend].config["model"]), emit)
     registry = _registry(app)
-    policy = registry.promote(name, backend, author, override=override, share=share)
+    policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda entry: fits(entry, base))
     pointer = policy.adapters[backend]
     return {
         "promoted": True,
@@ -74,9 +153,7 @@ def advise_tuning(
     from finetune.tree import picture as drawn
 
     measured = [entry for entry in _registry(app).entries() if entry.evaluation]
-    now = Situation(
-        len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None
-    )
+    now = Situation(len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None)
     curve = sorted({(int(entry.recipe["data"]["rows"]), float((entry.evaluation or {})["tuned"]["f1"])) for entry in measured})
     if measured and (newest := measured[-1].evaluation):
         low, high = newest["interval"]
@@ -102,6 +179,50 @@ def _registry(app: "App | Desk") -> "Registry":
     return Registry(app.engine, app.policies)
 
 
+def _registered(app: "App | Desk", run: str) -> "Entry":
+    """The adapter of this name; one that a run has left is taken on record first."""
+    from finetune.errors import UnknownRun
+
+    registry = _registry(app)
+    try:
+        return registry.get(run)
+    except UnknownRun:
+        folder = app.settings.data_dir.absolute() / "runs" / run / "adapter"
+        if Path(run).name != run or not folder.is_dir():
+            raise
+        return registry.register(run, folder)
+
+
+def _base(app: "App | Desk", name: str, emit: Emit) -> str:
+    """The folder of a base; the starter model is made where it is not there yet."""
+    if name != _STARTER:
+        return str(Path(name).absolute()) if Path(name).is_dir() else name
+    from finetune.starter import starter
+
+    show = progress(emit)
+    return str(starter(app.settings.data_dir.absolute(), progress=lambda done, total: show(done, total, "making the starter model")))
+
+
+def _voice(app: "App | Desk") -> "Voice":
+    from finetune.dataset import Voice
+
+    return Voice(app.settings.shop_name, datetime.now(UTC).date(), app.settings.shop_contact)
+
+
+def _finder(app: "App") -> "Find":
+    """Retrieval as a turn does it: the lines that the question leans on count too, and under the threshold nothing is told."""
+    from bot.followup import leans_on
+    from ui.build import rules
+
+    threshold = rules(app.settings).threshold
+
+    def find(question: str, language: Any, history: Any) -> Any:
+        passages = app.index.find(question, _TOLD, "default", language, leans_on(question, history)).passages
+        return passages if passages and passages[0].score >= threshold else ()
+
+    return find
+
+
 def _shown(entry: "Entry", backend: str | None) -> dict[str, Any]:
     judged = entry.evaluation or {}
     return {
@@ -122,3 +243,5 @@ def _shown(entry: "Entry", backend: str | None) -> dict[str, Any]:
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     operation.__name__: operation for operation in (promote_adapter, rollback_adapter, list_adapters, advise_tuning)
 }
+TUNING: dict[str, Callable[..., dict[str, Any]]] = {operation.__name__: operation for operation in (finetune_loop, evaluate_adapter)}
+"""These need the index and its embedding model too."""

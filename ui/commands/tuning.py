@@ -1,4 +1,4 @@
-"""`finetune promote`, `rollback`, `list` and `advise`; `ui.cli` puts them beside `finetune train`."""
+"""`finetune loop`, `evaluate`, `promote`, `rollback`, `list` and `advise`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.commands.examples import Author
+from ui.commands.finetune import finetune
 from ui.commands.shell import AsJson, DataDir, Debug, output, perform
+from ui.commands.transcripts import Columns, Transcripts, existing, mapping
+from ui.commands.transcripts import table as transcripts_table
 from ui.errors import Failure
 
 if TYPE_CHECKING:
@@ -16,6 +19,38 @@ _Name = Annotated[str, typer.Argument(help="The run, as `finetune list` shows it
 _Backend = Annotated[str, typer.Option(help="The local backend.")]
 
 
+@finetune.command()
+def loop(
+    *,
+    context: typer.Context,
+    file: Transcripts,
+    base: Annotated[str, typer.Option(help="The model to tune: a folder, a hub name, or starter.")] = "starter",
+    approve_all: Annotated[bool, typer.Option("--approve-all", help="Use the new examples without a lead's approval.")] = False,
+    method: Annotated[str, typer.Option(help="qlora, lora, rslora or dora.")] = "qlora",
+    rows: Annotated[int | None, typer.Option(min=8, help="Examples to learn from at most.", show_default="1200")] = None,
+    run: Annotated[str, typer.Option(help="What the run is called; one that was begun goes on.", show_default=False)] = "",
+    columns: Columns = "",
+    author: Author,
+    backend: _Backend = "local",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """From transcripts to an adapter that answers, if the gate finds it better than the best prompt."""
+    with output(as_json, debug) as out:
+        args: dict[str, Any] = {"path": existing(file), "base": base, "approve_all": approve_all, "method": method, "rows": rows, "run": run}
+        args |= {"columns": mapping(columns), "author": author, "backend": backend}
+        out.show(perform(context.obj, data_dir, "finetune_loop", out, **args), _looped)
+
+
+@finetune.command()
+def evaluate(*, context: typer.Context, run: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Measure an adapter against the best prompt, on conversations that neither has seen."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "evaluate_adapter", out, run=run), _judged)
+
+
+@finetune.command()
 def promote(
     *,
     context: typer.Context,
@@ -34,6 +69,7 @@ def promote(
         out.show(perform(context.obj, data_dir, "promote_adapter", out, **args), _promoted)
 
 
+@finetune.command()
 def rollback(
     *,
     context: typer.Context,
@@ -50,12 +86,14 @@ def rollback(
         out.show(result, lambda console, done: console.print(f"{done['backend']} answers with {done['adapter'] or 'its base alone'}."))
 
 
-def adapters(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+@finetune.command("list")
+def list_(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """The registry: all adapters, and which of them answers."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "list_adapters", out), _adapters)
 
 
+@finetune.command()
 def advise(
     *,
     context: typer.Context,
@@ -73,6 +111,28 @@ def advise(
             raise Failure(f"{picture} cannot be written: its folder does not exist.", 2)
         args = {"narrow": narrow, "strong": strong, "may_leave": may_leave, "picture": str(picture.absolute()) if picture else ""}
         out.show(perform(context.obj, data_dir, "advise_tuning", out, **args), _advised)
+
+
+def _looped(console: "Console", result: dict[str, Any]) -> None:
+    transcripts_table(console, result["transcripts"])
+    rows, trained = result["rows"], result["train"]
+    console.print(f"{rows['train']} rows of {rows['conversations']} conversations; {rows['held']} examples held out.")
+    console.print(f"Trained in {trained['seconds']:.0f} s; best at step {trained['best_step']}.")
+    _judged(console, result["evaluate"])
+    _promoted(console, result["promote"])
+
+
+def _judged(console: "Console", result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    shown = Table("", "tuned", f"best prompt ({result['best_prompt']['shots']} examples)")
+    for name in ("f1", "exact_match", "chrf", "bleu", "grounded", "unsupported_figures", "characters", "latency_ms"):
+        shown.add_row(name.replace("_", " "), *(str(result[side].get(name, "-")) for side in ("tuned", "best_prompt")))
+    console.print(shown)
+    low, high = result["interval"]
+    console.print(f"Tuned minus prompt: {result['difference']:+.3f} token F1, 95 % interval {low:+.3f} to {high:+.3f}.")
+    console.print(f"Gate: {result['gate']}. {result['why']}", markup=False)
+    console.print(f"Report: {result['report']}", markup=False, soft_wrap=True)
 
 
 def _promoted(console: "Console", result: dict[str, Any]) -> None:
