@@ -53,4 +53,7 @@ class Composer:
     def _lesson(self, turn: Turn, backend: Backend) -> Lesson:
         if self._lessons is None or backend.kind == "extractive":  # which reads no messages
             return Lesson(shipped(turn.triage.language))
-        return self._lessons.plan(turn.request, turn.triage.language, self.budget(backend).room // 3, backend.count)
+        request = turn.request
+        if backend.adapter and request.shots is None:  # a tuned model gets the prompt it was trained and judged with: without examples
+            request = replace(request, shots=0)
+        return self._lessons.plan(request, turn.triage.language, self.budget(backend).room // 3, backend.count)

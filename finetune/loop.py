@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.backends.base import Options
 from bot.backends.local import LocalBackend
 from bot.causal import base_hash, open_tokenizer
-from bot.local_model import LocalModel
-
-from bot.backends.base import Options
 from bot.examples import Pool
+from bot.local_model import LocalModel
 from bot.messages import Example
 from bot.render import template_hash
 from bot.shots import choose_examples, vectors_of
@@ -116,7 +115,10 @@ def judge(
     seed: int = 0,
     options: Options | None = None,
 ) -> Measured:
-    """Measure an adapter against the best prompt on its base. base: the folder or hub name. rows: that it learned from. Raises `BadAdapter`, `BackendError`."""
+    """Measure an adapter against the best prompt on its base. Raises `BadAdapter`, `BackendError`.
+
+    base: the folder or hub name. rows: that the adapter learned from.
+    """
     checked = fits(entry, base)
     four_bit = bool(checked.recipe.get("config", {}).get("four_bit"))
     model = LocalModel(base, four_bit)

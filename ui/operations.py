@@ -25,6 +25,7 @@ from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
 from ui.operations_training import TRAINING
 from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
+from ui.operations_tuning import TUNING
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
 
@@ -142,7 +143,5 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **DESK_OPERATIONS,
     **{operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)},
     **PREVIEW,
-    **operations_desk.OPERATIONS,
-    **operations_documents.OPERATIONS,
-    **REASONING,
+    **TUNING,
 }

@@ -58,11 +58,11 @@ def finetune_loop(
     result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
     _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
     result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits))
-    result["promote"] = _promoted_or_why(app, emit, name, backend, author, base, four_bit=config.four_bit)
+    result["promote"] = _promoted_or_why(app, emit, name=name, backend=backend, author=author, base=base, four_bit=config.four_bit)
     return result
 
 
-def _promoted_or_why(app: "App", emit: Emit, name: str, backend: str, author: str, base: str, *, four_bit: bool) -> dict[str, Any]:
+def _promoted_or_why(app: "App", emit: Emit, *, name: str, backend: str, author: str, base: str, four_bit: bool) -> dict[str, Any]:
     """A gate that says no ends the loop well: that is its answer."""
     from finetune.errors import Refused
 
@@ -153,7 +153,9 @@ def advise_tuning(
     from finetune.tree import picture as drawn
 
     measured = [entry for entry in _registry(app).entries() if entry.evaluation]
-    now = Situation(len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None)
+    now = Situation(
+        len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None
+    )
     curve = sorted({(int(entry.recipe["data"]["rows"]), float((entry.evaluation or {})["tuned"]["f1"])) for entry in measured})
     if measured and (newest := measured[-1].evaluation):
         low, high = newest["interval"]

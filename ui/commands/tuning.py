@@ -1,4 +1,4 @@
-"""`finetune loop`, `evaluate`, `promote`, `rollback`, `list` and `advise`."""
+"""`finetune loop`, `evaluate`, `promote`, `rollback`, `list` and `advise`; `ui.cli` puts them beside `finetune train`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.commands.examples import Author
-from ui.commands.finetune import finetune
 from ui.commands.shell import AsJson, DataDir, Debug, output, perform
 from ui.commands.transcripts import Columns, Transcripts, existing, mapping
 from ui.commands.transcripts import table as transcripts_table
@@ -19,7 +18,6 @@ _Name = Annotated[str, typer.Argument(help="The run, as `finetune list` shows it
 _Backend = Annotated[str, typer.Option(help="The local backend.")]
 
 
-@finetune.command()
 def loop(
     *,
     context: typer.Context,
@@ -38,19 +36,17 @@ def loop(
 ) -> None:
     """From transcripts to an adapter that answers, if the gate finds it better than the best prompt."""
     with output(as_json, debug) as out:
-        args: dict[str, Any] = {"path": existing(file), "base": base, "approve_all": approve_all, "method": method, "rows": rows, "run": run}
-        args |= {"columns": mapping(columns), "author": author, "backend": backend}
+        args: dict[str, Any] = {"path": existing(file), "base": base, "approve_all": approve_all, "method": method, "rows": rows}
+        args |= {"run": run, "columns": mapping(columns), "author": author, "backend": backend}
         out.show(perform(context.obj, data_dir, "finetune_loop", out, **args), _looped)
 
 
-@finetune.command()
 def evaluate(*, context: typer.Context, run: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """Measure an adapter against the best prompt, on conversations that neither has seen."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "evaluate_adapter", out, run=run), _judged)
 
 
-@finetune.command()
 def promote(
     *,
     context: typer.Context,
@@ -69,7 +65,6 @@ def promote(
         out.show(perform(context.obj, data_dir, "promote_adapter", out, **args), _promoted)
 
 
-@finetune.command()
 def rollback(
     *,
     context: typer.Context,
@@ -86,14 +81,12 @@ def rollback(
         out.show(result, lambda console, done: console.print(f"{done['backend']} answers with {done['adapter'] or 'its base alone'}."))
 
 
-@finetune.command("list")
-def list_(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+def adapters(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """The registry: all adapters, and which of them answers."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "list_adapters", out), _adapters)
 
 
-@finetune.command()
 def advise(
     *,
     context: typer.Context,
