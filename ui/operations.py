@@ -143,5 +143,8 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **DESK_OPERATIONS,
     **{operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)},
     **PREVIEW,
+    **operations_desk.OPERATIONS,
+    **operations_documents.OPERATIONS,
+    **REASONING,
     **TUNING,
 }
