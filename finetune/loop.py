@@ -31,6 +31,7 @@ from knowledge.embed import Embedder
 GENERAL = 60  # general cases, some of them unanswerable, on which forgetting is measured
 REFUSED = 16  # unanswerable questions about this shop
 _LOOK_S = 0.5  # between two looks at a run
+_BATCH, _STEPS = 8, 120  # rows to a step; steps at least: with fewer an adapter has hardly begun to move
 
 T = TypeVar("T")
 
@@ -153,9 +154,13 @@ def fits(entry: Entry, base: str) -> Checked:
     return check(Path(entry.folder), base_sha256=base_hash(base), template=template_hash(open_tokenizer(base)))
 
 
-def config_for(base: str, method: str, limits: Limits, **more: Any) -> TrainConfig:
-    """What a run of the loop does, unless it is told otherwise: two passes, eight looks at the validation loss."""
-    chosen = {"epochs": 2, "batch": 8, "accumulation": 1, "max_length": 768, "evaluations": 6, "seed": limits.seed}
+def config_for(base: str, method: str, rows: int, seed: int = 0, **more: Any) -> TrainConfig:
+    """What a run of the loop does, unless it is told otherwise: two passes over so many rows, or more where they are few.
+
+    The adapter is the one with the best validation loss, and a run whose loss no longer falls ends, so more passes do no harm.
+    """
+    epochs = max(2.0, _STEPS * _BATCH / max(rows, 1))
+    chosen = {"epochs": epochs, "batch": _BATCH, "accumulation": 1, "max_length": 768, "evaluations": 8, "seed": seed}
     return config(base=base, method=method, **(chosen | more))
 
 

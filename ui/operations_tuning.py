@@ -54,23 +54,25 @@ def finetune_loop(
     result["rows"] = material.to_json()
     folder = _base(app, base, emit)
     name = run or f"{method}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    config = config_for(folder, method, limits, **(options or {}))
+    config = config_for(folder, method, len(material.train), limits.seed, **(options or {}))
     result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
     _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
     result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits))
-    result["promote"] = _promoted_or_why(app, emit, name=name, backend=backend, author=author, base=base, four_bit=config.four_bit)
+    result["promote"] = _promoted_or_why(
+        app, emit, name=name, backend=backend, author=author, base=base if base == _STARTER else folder, four_bit=config.four_bit
+    )
     return result
 
 
 def _promoted_or_why(app: "App", emit: Emit, *, name: str, backend: str, author: str, base: str, four_bit: bool) -> dict[str, Any]:
-    """A gate that says no ends the loop well: that is its answer."""
-    from finetune.errors import Refused
+    """A gate that says no ends the loop well: that is its answer. So does a backend that stands on another model."""
+    from finetune.errors import BadAdapter, Refused
 
     if backend not in app.backends.entries():
         app.backends.add(backend, "local", {"model": base, "four_bit": four_bit})
     try:
         return promote_adapter(app, emit, name=name, backend=backend, author=author)
-    except Refused as refused:
+    except (BadAdapter, Refused) as refused:
         return {"promoted": False, "adapter": name, "backend": backend, "why": str(refused)}
 
 
