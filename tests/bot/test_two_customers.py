@@ -67,4 +67,4 @@ def test_sixty_turns(shop: tuple[Desk, FakeBackend, Recall]):
 def test_five_hundred_turns(shop: tuple[Desk, FakeBackend, Recall]):
     prompts = take_turns(shop, 500)
     check(prompts)
-    assert len(prompts["anna"]) + len(prompts["bert"]) == 500
+    assert 490 <= len(prompts["anna"]) + len(prompts["bert"]) <= 500  # who asks the very same again and again gets a person
