@@ -141,7 +141,8 @@ class LocalModel:
     def count(self, text: str) -> int:
         """Tokens of `text`; before the model is there an upper estimate, since counting must not wait for it."""
         loaded = self._loaded()
-        return len(loaded.tokenizer(text, add_special_tokens=False)["input_ids"]) if loaded else len(text.encode("utf-8", "surrogatepass"))
+        whole = text.encode("utf-8", "replace")  # halves of surrogate pairs are nothing that a tokenizer takes
+        return len(loaded.tokenizer(whole.decode(), add_special_tokens=False)["input_ids"]) if loaded else len(whole)
 
     def count_chat(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole chat, the template's marks and the place for the reply counted. Raises `BackendError`."""

@@ -46,7 +46,7 @@ class ExtractiveBackend:
     def count(self, text: str) -> int:
         """One token for each Chinese character, one for four other bytes."""
         han = len(_HAN.findall(text))
-        return han + math.ceil((len(text.encode()) - 3 * han) / 4)
+        return han + math.ceil((len(text.encode("utf-8", "replace")) - 3 * han) / 4)
 
 
 def said(picks: Sequence[Pick], language: Language) -> list[str]:

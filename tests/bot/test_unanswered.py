@@ -24,7 +24,7 @@ def _talk(folder: Path) -> None:
     def work(number: int) -> None:
         for turn in range(1000):
             message = f"m{number}-{turn}"
-            for event in shop.router.turn(Request(ASKED, f"c{number}", "anna", message)):
+            for event in shop.router.turn(Request(f"My order is {turn}. {ASKED}", f"c{number}", "anna", message)):
                 if isinstance(event, Answer):
                     os.write(1, f"end {event.conversation} {message} {event.reply}\n".encode())
                 elif event == Delta("word0 "):

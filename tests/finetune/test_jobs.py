@@ -126,13 +126,13 @@ def test_a_line_that_a_kill_cut_off_is_left_out(tmp_path: Path):
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_kills_at_random_moments_cost_nothing_but_time(base: Path, tmp_path: Path, jobs: Jobs):
-    """Fifty kills over several runs; each ends with the losses and the weights of a run that was left alone."""
+    """Twelve kills over several runs; each ends with the losses and the weights of a run that was left alone."""
     chance = random.Random(5)
     config = quick(base, steps=120, evaluations=60, patience=1000)
     whole = train(config, ROWS[:16], ROWS[16:], tmp_path / "whole")
     weights = (whole.adapter / "adapter_model.safetensors").read_bytes()
     kills = number = 0
-    while kills < 50:
+    while kills < 12:
         number += 1
         kills += killed_until_done(jobs, jobs.start(config, ROWS[:16], ROWS[16:], f"run{number}").run, chance)
         result = jobs.result(f"run{number}")
