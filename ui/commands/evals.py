@@ -76,6 +76,7 @@ def answers(
 def redaction(
     *,
     data: Annotated[Path, typer.Option(help="Rows {text, spans: [{start, end, type}]}, .jsonl or .jsonl.gz; offsets in code points.")],
+    data_dir: DataDir = None,  # noqa: ARG001  (every command takes it; this one keeps nothing)
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:

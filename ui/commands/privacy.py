@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands.shell import AsJson, Debug, output, text_or_stdin
+from ui.commands.shell import AsJson, DataDir, Debug, output, text_or_stdin
 from ui.errors import Failure
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def redact(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A text file, or - for stdin.")],
     orders: Annotated[str, typer.Option(help="Order numbers: keep or mask.")] = "keep",
     keep: Annotated[list[str] | None, typer.Option(help="A name that is not personal here, such as a product's; give it for each.")] = None,
+    data_dir: DataDir = None,  # noqa: ARG001  (every command takes it; this one keeps nothing)
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
