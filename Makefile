@@ -36,7 +36,7 @@ bench: $(READY) ## retrieval against stock LangChain + Chroma: make bench DATA="
 lock: $(BIN)/python ## requirements.lock anew, from the ranges in pyproject.toml
 	rm -rf build/lock
 	$(BIN)/python -m venv build/lock
-	build/lock/bin/pip install -e '.[dev]' torch==$(TORCH)
+	build/lock/bin/pip install -e '.[dev,train]' torch==$(TORCH)
 	{ echo '# Made by `make lock` from pyproject.toml: the product and its tests. Local versions (+cpu) are left to your package index.'; \
 	  build/lock/bin/pip freeze --all --exclude-editable --exclude pip | sed 's/+.*//'; } > build/requirements.lock
 	mv build/requirements.lock requirements.lock

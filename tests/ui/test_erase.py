@@ -43,8 +43,8 @@ def plant(engine: Engine, customer: str, word: str) -> None:
     Summaries(engine)._save(conversation, Summary(), Summary(2, f"{word} it is"))
     store.hand_over(conversation, f"{word} wants it")
     pool = Pool(engine)
-    pool.propose(Example("", f"Does the {word} of {customer} float?", f"The {word} does.", conversation=conversation, customer=customer))
-    pool.propose(Example("", f"Is the {word} of {customer} red, or is it blue then?", f"{word}: red.", conversation=conversation))
+    pool.add(Example("", f"Does the {word} of {customer} float?", f"The {word} does.", conversation=conversation, customer=customer))
+    pool.add(Example("", f"Is the {word} of {customer} red, or is it blue then?", f"{word}: red.", conversation=conversation))
     now = datetime.now(UTC)
     with engine.begin() as connection:
         said = {"conversation": conversation, "message": got.message, "backend": "b", "text": word, "error": "", "details": {"of": word}}
