@@ -28,11 +28,13 @@ Row = Mapping[str, str]
 
 def read_table(text: str, columns: Mapping[str, str]) -> Loaded:
     """Read a table with a header. columns: our fields to the table's columns where the guess is wrong. Raises `BadTranscripts`."""
-    csv.field_size_limit(2**24)
+    before = csv.field_size_limit(2**24)  # of the whole process, so it is put back
     try:
         rows = list(csv.DictReader(io.StringIO(text), dialect=_dialect(text), restkey="", restval=""))
     except csv.Error as error:
         raise BadTranscripts(f"the table cannot be read: {error}. Save it as CSV in UTF-8, with a header.") from None
+    finally:
+        csv.field_size_limit(before)
     header = [name for name in (rows[0] if rows else {}) if name]
     found = guess(header) | _confirmed(columns, header)
     if {"question", "answer"} <= found.keys():

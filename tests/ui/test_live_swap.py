@@ -96,10 +96,9 @@ def test_every_chat_finishes_and_the_next_turns_obey_in_both_servers(tmp_path: P
 def chat(server: Server, key: str, number: int, over: Event) -> list[Turn]:
     """One customer, who goes on asking until the end."""
     turns: list[Turn] = []
-    history: list[dict[str, str]] = []
+    asked = [{"role": "user", "content": QUESTION}]  # each a first question: who repeats one in a conversation gets a person
     with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}, timeout=120) as client:
         while not over.is_set() or not turns:
-            asked = [*history[-4:], {"role": "user", "content": QUESTION}]
             sent = time.monotonic()
             response = client.post("/v1/chat/completions", json={"model": "answerdesk", "messages": asked, "user": f"customer-{number}"})
             if response.status_code == 503:  # as many turns are running as one server takes on: this customer tries again
@@ -110,7 +109,6 @@ def chat(server: Server, key: str, number: int, over: Event) -> list[Turn]:
             assert not answer["interrupted"]
             tried = (*(rung["backend"] for rung in answer["rungs"]), answer["backend"])
             turns.append(Turn(sent, time.monotonic(), answer["answer"], tried, server.url))
-            history += [asked[-1], {"role": "assistant", "content": answer["answer"]}]
             over.wait(random.uniform(4, 10))
     return turns
 
