@@ -75,4 +75,5 @@ def disarmed(passage: Passage) -> Passage:
     for sentence in chunk.sentences:
         if sentence not in kept:
             text = text.replace(sentence, " ")
-    return replace(passage, chunk=replace(chunk, text=text, sentences=kept))
+    units = tuple(unit for unit in passage.units if unit.text in kept)
+    return replace(passage, chunk=replace(chunk, text=text, sentences=kept), units=units)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+STARTER = "starter"  # the base that is made where it is not there yet
 
 
 def jobs_of(data_dir: Path) -> Jobs:
@@ -64,7 +65,7 @@ def _begin_classifier(
     rows, held = (read_labelled(data), read_labelled(validation)) if validation else split_labelled(read_labelled(data), seed=config.seed)
     if not rows or not held:
         raise BadRows(f"{data} has too few rows: some to learn from and some to validate with are needed.")
-    config = config.model_copy(update={"base": "minilm" if config.base == "starter" else _base(config.base, app.settings.data_dir, emit)})
+    config = config.model_copy(update={"base": "minilm" if config.base == STARTER else base_of(config.base, app.settings.data_dir, emit)})
     said = command(config, data)
     words = f"a few minutes for {len(rows)} texts"
     result = {"estimate": None, "in_words": words, "command": said, "rows": len(rows), "validation": len(held)}
@@ -91,7 +92,7 @@ def begin(
     if not rows:
         raise BadRows("There are no rows to learn from. Give --data FILE, or approve examples (answerdesk examples approve ID).")
     said = command(config, data)
-    config = config.model_copy(update={"base": _base(config.base, app.settings.data_dir, emit)})
+    config = config.model_copy(update={"base": base_of(config.base, app.settings.data_dir, emit)})
     found = estimate(config, *lengths(config, rows, validation))
     result = {"estimate": asdict(found), "in_words": in_words(found), "command": said, "rows": len(rows), "validation": len(validation)}
     if dry:
@@ -100,9 +101,9 @@ def begin(
     return {"run": job.run, "folder": str(job.folder), **result}
 
 
-def _base(name: str, data_dir: Path, emit: Emit) -> str:
+def base_of(name: str, data_dir: Path, emit: Emit) -> str:
     """The folder or hub name that stands behind `name`; the starter model is made where it is not there yet."""
-    if name != "starter":
+    if name != STARTER:
         folder = Path(name)
         return str(folder.absolute()) if folder.is_dir() else name
     from finetune.starter import starter

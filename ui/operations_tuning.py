@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_finetune import progress
+from ui.operations_training import STARTER, base_of, jobs_of
 
 if TYPE_CHECKING:
     from finetune.dataset import Find, Voice
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ui.build import App, Desk
 
 _TOLD = 3  # passages in a row
-_STARTER = "starter"
 
 
 def finetune_loop(
@@ -42,7 +42,6 @@ def finetune_loop(
     from finetune.loop import Limits, config_for, gather
     from finetune.loop import run as train
     from finetune.transcripts import keep, prepare, report
-    from ui.operations_training import jobs_of
 
     pool, archive = Pool(app.engine), Archive(app.engine)
     loaded = load(Path(path), columns or {})
@@ -52,14 +51,14 @@ def finetune_loop(
     limits = Limits() if rows is None else Limits(rows=rows)
     material = gather(pool, archive, _voice(app), _finder(app), limits)
     result["rows"] = material.to_json()
-    folder = _base(app, base, emit)
+    folder = base_of(base, app.settings.data_dir, emit)
     name = run or f"{method}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     config = config_for(folder, method, len(material.train), limits.seed, **(options or {}))
     result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
     _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
     result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits))
     result["promote"] = _promoted_or_why(
-        app, emit, name=name, backend=backend, author=author, base=base if base == _STARTER else folder, four_bit=config.four_bit
+        app, emit, name=name, backend=backend, author=author, base=base if base == STARTER else folder, four_bit=config.four_bit
     )
     return result
 
@@ -88,7 +87,7 @@ def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int]
     voice = _voice(app)
     material = gather(Pool(app.engine), Archive(app.engine), voice, _finder(app), Limits(**(limits or {})))
     learned = int(entry.recipe.get("data", {}).get("rows", len(material.train)))
-    base = _base(app, entry.base, emit)
+    base = base_of(entry.base, app.settings.data_dir, emit)
     shots = shots_of(material.examples, app.index.embedder)
     measured = judge(entry, base, material, voice, shots=shots, rows=learned, progress=progress(emit))
     file = app.settings.data_dir.absolute() / "runs" / run / "evaluation.html"
@@ -111,7 +110,7 @@ def promote_adapter(
     if backend not in entries or entries[backend].kind != "local":
         local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
         raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
-    base = _base(app, str(entries[backend].config["model"]), emit)
+    base = base_of(str(entries[backend].config["model"]), app.settings.data_dir, emit)
     registry = _registry(app)
     policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda entry: fits(entry, base))
     pointer = policy.adapters[backend]
@@ -195,16 +194,6 @@ def _registered(app: "App | Desk", run: str) -> "Entry":
         if Path(run).name != run or not folder.is_dir():
             raise
         return registry.register(run, folder)
-
-
-def _base(app: "App | Desk", name: str, emit: Emit) -> str:
-    """The folder of a base; the starter model is made where it is not there yet."""
-    if name != _STARTER:
-        return str(Path(name).absolute()) if Path(name).is_dir() else name
-    from finetune.starter import starter
-
-    show = progress(emit)
-    return str(starter(app.settings.data_dir.absolute(), progress=lambda done, total: show(done, total, "making the starter model")))
 
 
 def _voice(app: "App | Desk") -> "Voice":

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.guard import disarmed, faults, foreign, leaks
-from knowledge.documents import Chunk, Passage
+from knowledge.documents import Chunk, Passage, Unit
 from tests.evals.questions import LANGUAGES, questions
 
 INSTRUCTIONS = (
@@ -44,9 +44,11 @@ def test_what_stands_in_the_evidence_is_no_leak_and_no_foreign_data():
 )
 def test_orders_to_the_bot_are_taken_out_of_a_passage(order: str):
     kept = "The kettle holds 1.7 litres."
-    armed = Passage(Chunk("k", "a.md", "A", (), f"{kept} {order}", (kept, order), "text", "en", 0), 0.9)
-    chunk = disarmed(armed).chunk
-    assert (chunk.sentences, chunk.text.strip()) == ((kept,), kept)
+    units = (Unit(kept, 0.5, 0.5, 0.5), Unit(order, 0.9, 0.9, 0.9))
+    armed = Passage(Chunk("k", "a.md", "A", (), f"{kept} {order}", (kept, order), "text", "en", 0), 0.9, units)
+    found = disarmed(armed)
+    assert (found.chunk.sentences, found.chunk.text.strip()) == ((kept,), kept)
+    assert found.units == units[:1]  # what the built-in backend answers from
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
