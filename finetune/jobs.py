@@ -127,6 +127,10 @@ class Jobs:
                     started.append(folder.name)
         return started
 
+    def working(self) -> list[str]:
+        """The runs that have a process at this moment, by name."""
+        return [path.parent.name for path in sorted(self.folder.glob("*/job.json")) if _works(path.parent)]
+
     def result(self, run: str) -> dict[str, Any] | None:
         """How it ended, None while it has not, or not well."""
         return read_json(self.get(run).folder / "result.json")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ui.commands.backends import backends
+from ui.commands.backup import backup, restore
 from ui.commands.chat import ask, search
 from ui.commands.customers import customers
 from ui.commands.desk import desk
@@ -25,7 +26,7 @@ from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollba
 from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for _command in (serve, ask, search, ingest, sample, redact, doctor, audit):
+for _command in (serve, ask, search, ingest, sample, redact, doctor, audit, backup, restore):
     cli.command()(_command)
 cli.add_typer(customers, name="customers")
 finetune.command("list")(adapters)

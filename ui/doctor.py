@@ -6,14 +6,16 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ui.errors import failure
+from ui.loopback import call
 from ui.owner import Owned, claim
 from ui.settings import Settings
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "warning", "broken"]
 _PYTHON = (3, 11)
 _FREE_MB = {"broken": 50, "warning": 1000}
+_BACKUP_DAYS = 7  # after which a backup is old
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
             yield _port(settings)
     except Owned as owned:
         yield _server(owned)
+        if owned.server and not settings.database_url:
+            yield _backup(partial(call, owned.server, "newest_backup", {}, lambda _: None))
     if settings.hosted_url:
         yield _hosted(settings)
 
@@ -103,6 +108,7 @@ def _disk(data_dir: Path) -> Finding:
 def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Finding]:
     """The database and the index, by opening them the way the server does."""
     from ui.database import FILE_NAME, DatabaseError, open_engine
+    from ui.operations_backup import newest_backup
 
     if not settings.database_url and not (settings.data_dir / FILE_NAME).exists():
         yield Finding("database", "ok", "none yet; the first command makes it")
@@ -121,12 +127,29 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
         yield Finding("index and model", "broken", str(failure(error)), "Do what the message says, then run doctor again.")
         return
     yield Finding("embedding model", "ok", settings.embedding_model)
+    if not settings.database_url:
+        yield _backup(lambda: newest_backup(app, lambda _: None))
     wrong = app.index.ready()
     counts = ", ".join(f"{name}: {app.index.count(name)} chunks" for name in app.index.collections()) or "empty"
     if wrong:
         yield Finding("index", "broken", f"{wrong} ({counts})", "Run `answerdesk ingest` on your documents again; it repairs the index.")
     else:
         yield Finding("index", "ok", counts)
+
+
+def _backup(ask: Callable[[], dict[str, Any]]) -> Finding:
+    """How old the newest backup is; where no customer ever wrote there is nothing to lose yet."""
+    remedy = "Make one, at best every night: answerdesk backup FILE."
+    try:
+        newest = ask()
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
+        return Finding("backup", "warning", f"not known: {failure(error)}", "Run doctor again when the rest is well.")
+    if newest["at"] is None:
+        return Finding("backup", "warning", "none", remedy) if newest["conversations"] else Finding("backup", "ok", "none yet")
+    days = newest["hours"] / 24
+    age = f"{days:.0f} days" if days >= 2 else f"{newest['hours']:.0f} hours" if newest["hours"] >= 2 else "under two hours"
+    said = f"{age} old: {newest['file']}"
+    return Finding("backup", "warning", said, remedy) if days > _BACKUP_DAYS else Finding("backup", "ok", said)
 
 
 def _port(settings: Settings) -> Finding:

@@ -17,6 +17,7 @@ from ui import audit, operations_desk, operations_documents
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
+from ui.operations_backup import DESK_OPERATIONS as BACKUP
 from ui.operations_customers import DESK_OPERATIONS as CUSTOMERS
 from ui.operations_examples import DESK_OPERATIONS as EXAMPLES
 from ui.operations_examples import OPERATIONS as REASONING
@@ -127,6 +128,7 @@ def revoke_key(app: "App | Desk", emit: Emit, *, name: str, by: str = "shell") -
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **{operation.__name__: operation for operation in (sampled, add_key, list_keys, revoke_key)},
     **BACKENDS,
+    **BACKUP,
     **CUSTOMERS,
     **operations_desk.DESK_OPERATIONS,
     **operations_documents.DESK_OPERATIONS,

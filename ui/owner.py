@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ui import swap
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -62,13 +64,14 @@ def claim(data_dir: Path, doing: str) -> Iterator[Claim]:
     """
     data_dir = data_dir.absolute()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(data_dir / "owner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(data_dir / swap.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _owned(data_dir) from None
         _forget_server(data_dir)  # of a server that was killed
+        swap.finish(data_dir)  # of a restore that was killed
         os.ftruncate(lock, 0)
         os.pwrite(lock, json.dumps({"pid": os.getpid(), "doing": doing}).encode(), 0)
         yield Claim(data_dir, secrets.token_urlsafe(32))
@@ -78,7 +81,7 @@ def claim(data_dir: Path, doing: str) -> Iterator[Claim]:
 
 
 def _owned(data_dir: Path) -> Owned:
-    holder = _read(data_dir / "owner.lock")
+    holder = _read(data_dir / swap.LOCK)
     pid, doing = int(holder.get("pid", 0)), str(holder.get("doing", "command"))
     server = _read(data_dir / "server.json")
     if not server or server.get("pid") != pid:

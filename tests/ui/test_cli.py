@@ -245,7 +245,7 @@ def _start(folder: Path, port: int) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[Served]:
+def serving(folder: Path) -> Iterator[Served]:
     port = _free_port()
     process = _start(folder, port)
     try:
@@ -260,7 +260,7 @@ def _served(folder: Path) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with _served(tmp_path_factory.mktemp("served")) as served:
+    with serving(tmp_path_factory.mktemp("served")) as served:
         yield served
 
 
@@ -313,7 +313,7 @@ class TestWithServer:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_server_ends_cleanly(tmp_path: Path, number: signal.Signals):
-    with _served(tmp_path) as served:
+    with serving(tmp_path) as served:
         began = time.monotonic()
         served.process.send_signal(number)
         _, err = served.process.communicate(timeout=15)
@@ -324,12 +324,12 @@ def test_server_ends_cleanly(tmp_path: Path, number: signal.Signals):
 
 
 def test_killed_server_is_no_obstacle(tmp_path: Path):
-    with _served(tmp_path) as served:
+    with serving(tmp_path) as served:
         served.process.kill()
         served.process.wait()
         assert (tmp_path / "server.json").exists()
         assert run("ask", "hi", "--data-dir", str(tmp_path)).exit_code == 0
-    with _served(tmp_path):
+    with serving(tmp_path):
         pass
 
 
@@ -380,7 +380,7 @@ class TestDoctor:
         assert finding["state"] in {"broken", "warning"}
 
     def test_asks_a_running_server(self, tmp_path: Path):
-        with _served(tmp_path) as served:
+        with serving(tmp_path) as served:
             report = as_json(run("doctor", "--json", "--data-dir", str(tmp_path)))
         (finding,) = [finding for finding in report["findings"] if finding["name"] == "server"]
         assert finding["state"] == "ok"
