@@ -13,6 +13,7 @@ from bot.policy import Adapter, Canary, Policy, checked_name
 from finetune.adapters import Checked, check
 from finetune.errors import BadAdapter, Refused, UnknownRun
 from finetune.tables import adapters
+from finetune.watch import Watched, share_of, watched
 
 _BACK = "rollback of "  # how the reason of a rollback begins in the policy's history
 
@@ -129,32 +130,48 @@ class Registry:
         why = f"promotion of {name}" + (f" although {against}: {override.strip()}" if against else "")
         return self._policies.update(lambda policy: promoted(policy, backend, pointer, share), author, why[:1000], before.version)
 
-    def rollback(self, backend: str, author: str, why: str = "asked for") -> Policy:
+    def widen(self, backend: str, adapter: Adapter, share: float, author: str, why: str) -> Policy:
+        """Have `backend`, which answers with `adapter`, asked first in a larger share of the conversations. Raises as `rollback` does."""
+        before = self._policies.newest()
+        if before.adapters.get(backend) != adapter or not 0 < share_of(before, backend) < share:
+            raise Refused(
+                f"{adapter.name} is no canary on {backend} with less than {share:.0%} of the conversations: it was changed meanwhile"
+            )
+        said = f"{adapter.name} is asked first in {share:.0%} of the conversations: {why}"
+        return self._policies.update(lambda policy: promoted(policy, backend, adapter, share), author, said[:1000], before.version)
+
+    def rollback(self, backend: str, author: str, why: str = "asked for", only: str | None = None) -> Policy:
         """Undo the last promotion on `backend` that stands: the adapter, and who answers first, are as they were before it.
 
-        Raises `Refused` when nothing was promoted there.
+        only: the adapter that it has to be of. Raises `Refused` when nothing, or another one, was promoted there, and `PolicyChanged`.
         """
         history = self._policies.history()[::-1]
         found = undo(history, backend)
         if found is None:
             raise Refused(f"there is nothing to roll back on {backend}: no adapter of it was promoted")
         name, old = found
+        if only not in (None, name):
+            raise Refused(f"{backend} answers with {name} by now, not with {only}: it was changed meanwhile")
         newest = history[-1].policy
         kept = {key: value for key, value in newest.adapters.items() if key != backend}
         adapter = old.adapters.get(backend)
         made = replace(newest, adapters=kept | ({backend: adapter} if adapter else {}), default=old.default, canary=old.canary)
         return self._policies.update(lambda _: made, author, f"{_BACK}{name}: {why}"[:1000], newest.version)
 
+    def watched(self) -> tuple[Watched, ...]:
+        """The adapters that customers are answered with now."""
+        return watched(self._policies.history()[::-1])
+
     def history(self, backend: str | None = None) -> list[dict[str, Any]]:
-        """What was promoted and rolled back, newest first."""
-        changes, last = [], Policy()
+        """What was promoted, given another share of the conversations, and rolled back; newest first."""
+        changes: list[dict[str, Any]] = []
+        last = Policy()
         for version in self._policies.history()[::-1]:
             for name in sorted({*last.adapters, *version.policy.adapters}):
-                now = version.policy.adapters.get(name)
-                if now != last.adapters.get(name) and backend in (None, name):
-                    adapter = now.name if now else None
-                    at = version.at.isoformat(timespec="seconds")
-                    changes.append({"backend": name, "adapter": adapter, "author": version.author, "why": version.why, "at": at})
+                now, share = version.policy.adapters.get(name), share_of(version.policy, name)
+                if (now, share) != (last.adapters.get(name), share_of(last, name)) and backend in (None, name):
+                    made = {"author": version.author, "why": version.why, "at": version.at.isoformat(timespec="seconds")}
+                    changes.append({"backend": name, "adapter": now.name if now else None, "share": share if now else None, **made})
             last = version.policy
         return changes[::-1]
 

@@ -22,7 +22,7 @@ from ui.commands.prompts import prompts
 from ui.commands.serve import serve
 from ui.commands.shell import Tools
 from ui.commands.transcripts import transcripts
-from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollback
+from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollback, watch
 from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +30,7 @@ for _command in (serve, ask, search, ingest, sample, redact, doctor, audit, back
     cli.command()(_command)
 cli.add_typer(customers, name="customers")
 finetune.command("list")(adapters)
-for _step in (loop, evaluate, promote, rollback, advise):
+for _step in (loop, evaluate, promote, rollback, watch, advise):
     finetune.command()(_step)
 cli.add_typer(keys, name="keys")
 cli.add_typer(backends, name="backends")

@@ -29,6 +29,7 @@ from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
 from ui.operations_tuning import TUNING
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
+from ui.watching import DESK_OPERATIONS as WATCHING
 
 if TYPE_CHECKING:
     from ui.build import App, Desk
@@ -138,6 +139,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **PROMPTS,
     **TRAINING,
     **USERS,
+    **WATCHING,
 }
 """Those that need the database alone."""
 

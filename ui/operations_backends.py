@@ -18,6 +18,7 @@ from bot.sides import Side
 from knowledge.documents import Chunk, Passage, Unit
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.watching import last_look
 
 if TYPE_CHECKING:
     from ui.build import App, Desk
@@ -28,8 +29,9 @@ _TEST_TOKENS = 64
 
 
 def list_backends(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
-    """Every backend, how it is and what part it has; and the policy."""
+    """Every backend, how it is, what part it has, and how its adapter does with customers; and the policy."""
     policy, health = app.policies.newest(), app.dispatch.health()
+    watched = {(one["backend"], one["adapter"]): f"{one['action']}: {one['why']}" for one in last_look(app.store)}
     parts = policy.names()
     listed = []
     for name, entry in app.backends.entries().items():
@@ -41,6 +43,7 @@ def list_backends(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG
                 "kind": entry.kind,
                 "state": wrong.removeprefix("not asked: ") or "ready",
                 "adapter": f"{adapter.name}@{adapter.sha256[:12]}" if adapter else None,
+                "watch": watched.get((name, adapter.name)) if adapter else None,
                 "part": parts.get(name) or ("the last rung" if name == LAST else None),
                 "config": app.backends.shown(entry),
                 "from": "settings" if entry.fixed else "database",

@@ -133,10 +133,13 @@ def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str
 
 
 def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
-    """The registry: every adapter, and what was done with them."""
+    """The registry: every adapter, what was done with them, and how those do that answer customers."""
+    from ui.watching import seen, seen_json
+
     registry = _registry(app)
     active = {pointer.name: backend for backend, pointer in app.policies.newest().adapters.items()}
-    return {"adapters": [_shown(entry, active.get(entry.name)) for entry in registry.entries()], "history": registry.history()}
+    listed = [_shown(entry, active.get(entry.name)) for entry in registry.entries()]
+    return {"adapters": listed, "history": registry.history(), "watch": [seen_json(one) for one in seen(app)]}
 
 
 def advise_tuning(

@@ -58,6 +58,15 @@ class Settings(BaseSettings):
     idle_s: float = Field(10, gt=0, le=120, description="Seconds a stream may stand still.")
     total_s: float = Field(60, gt=0, le=600, description="Seconds a whole reply may take.")
 
+    watch: Literal["off", "back", "on"] = Field(
+        "on",
+        description="Promoted adapters: back takes one back when its conversations go badly, on also widens a good canary.",
+    )
+    watch_minutes: float = Field(5, gt=0, le=1440, description="Minutes between two looks at the adapters that answer customers.")
+    watch_least: int = Field(40, ge=10, le=100_000, description="Conversations of an adapter, and of the others, before it is judged.")
+    watch_margin: float = Field(0.1, gt=0, le=0.5, description="How much larger a share of them may go badly for a canary to be widened.")
+    watch_days: int = Field(30, ge=1, le=365, description="Days for which an adapter that has all conversations is watched.")
+
     max_message_chars: int = Field(4000, ge=100, le=100_000, description="Longest message a customer may send, in characters.")
     max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")

@@ -24,7 +24,7 @@ def test_an_empty_desk_is_told_to_collect_and_shown_why(tmp_path: Path):
 
 def test_what_is_not_there_cannot_be_promoted_or_rolled_back(tmp_path: Path):
     folder = ("--data-dir", str(tmp_path / "d"))
-    assert as_json(run("finetune", "list", "--json", *folder)) == {"adapters": [], "history": []}
+    assert as_json(run("finetune", "list", "--json", *folder)) == {"adapters": [], "history": [], "watch": []}
     for args, code, said in (
         (("promote", "r1"), 2, "There is no local backend 'local'"),
         (("promote", "r1", "--share", "2"), 2, "allowed: over 0 to 1"),

@@ -257,6 +257,9 @@ def _table(console: "Console", result: dict[str, Any]) -> None:
     for one in result["backends"]:
         table.add_row(one["name"], one["kind"], one["state"], one["part"] or "", one["adapter"] or "", str(one["tokens_today"]))
     console.print(table)
+    for one in result["backends"]:
+        if one["watch"]:
+            console.print(f"{one['adapter']} on {one['name']}: {one['watch']}", markup=False, soft_wrap=True)
     _policy(console, result)
 
 

@@ -56,6 +56,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     from ui.accounts import Accounts
     from ui.logs import set_up
     from ui.operations_training import keep_running
+    from ui.watching import keep_watching
 
     set_up(settings.log_level)
     _confine_gradio(settings)
@@ -64,6 +65,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
     if not settings.database_url:  # a shared database has other servers' turns in it, which are being answered
         app.router.resume()
     keep_running(settings.data_dir)
+    keep_watching(app)
     password = Accounts(app.engine).first_admin(settings.admin_password.get_secret_value())
     web = tools.web(app, owner.token)
 

@@ -14,6 +14,7 @@ from ui.errors import Failure
 if TYPE_CHECKING:
     from rich.console import Console
 
+_SHOWN = 5  # of the history's entries
 _Name = Annotated[str, typer.Argument(help="The run, as `finetune list` shows it.", metavar="RUN")]
 _Backend = Annotated[str, typer.Option(help="The local backend.")]
 
@@ -87,6 +88,12 @@ def adapters(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJso
         out.show(perform(context.obj, data_dir, "list_adapters", out), _adapters)
 
 
+def watch(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Look now at how the adapters that answer customers do, and take one back or widen its share, as the server does by itself."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "watch_adapters", out), _looked)
+
+
 def advise(
     *,
     context: typer.Context,
@@ -143,6 +150,23 @@ def _adapters(console: "Console", result: dict[str, Any]) -> None:
         difference = "-" if one["difference"] is None else f"{one['difference']:+.3f}"
         table.add_row(one["name"], one["method"], str(one["rows"]), one["gate"] or "not evaluated", difference, one["active_on"] or "")
     console.print(table if result["adapters"] else "There are no adapters. `answerdesk finetune loop FILE` makes one.")
+    _watched(console, result["watch"])
+    for change in result["history"][:_SHOWN]:
+        what = f"{change['adapter']}, asked first in {change['share']:.0%}" if change["adapter"] else "no adapter"
+        console.print(f"{change['at'][:16]} {change['backend']}: {what}. {change['author']}: {change['why']}", markup=False, soft_wrap=True)
+
+
+def _looked(console: "Console", result: dict[str, Any]) -> None:
+    if not result["watched"]:
+        console.print("No adapter answers customers.")
+    _watched(console, result["watched"])
+
+
+def _watched(console: "Console", seen: list[dict[str, Any]]) -> None:
+    for one in seen:
+        done = f" Done: {one['done']}." if one.get("done") else ""
+        line = f"{one['adapter']} on {one['backend']}, {one['share']:.0%} of the conversations: {one['action']}; {one['why']}.{done}"
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _advised(console: "Console", result: dict[str, Any]) -> None:
