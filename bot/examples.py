@@ -2,13 +2,13 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select
 
 from bot.alike import Alike, alike
 from bot.errors import BadExample
@@ -77,16 +77,26 @@ class Pool:
             count, last = connection.execute(select(func.count(), func.max(examples.c.updated))).one()
         return count, str(last)
 
-    def propose(self, example: Example) -> Added:
-        """Take in what somebody suggests: it waits for a lead, whatever state it carries, and without what is personal in it.
+    def of_customer(self, customer: str, conversations: Collection[str] = ()) -> tuple[Example, ...]:
+        """What came from a customer, or from one of these conversations."""
+        with self._read() as connection:
+            return tuple(map(_example, connection.execute(select(examples).where(_of(customer, conversations)))))
 
-        The evidence stays as it is: it is the shop's own page.
-        """
-        from bot.redact import Pseudonyms, redact  # with its lists of names
+    def flagged(self) -> int:
+        """How many that customers did not like wait for somebody."""
+        query = select(func.count()).select_from(examples).where(examples.c.state == "pending", examples.c.flagged != "")
+        with self._read() as connection:
+            return connection.scalar(query) or 0
 
-        own = Pseudonyms()
-        question, answer, reasoning = (redact(text, pseudonyms=own).text for text in (example.question, example.answer, example.reasoning))
-        return self.add(replace(example, state="pending", question=question, answer=answer, reasoning=reasoning))
+    def approved_since(self, moment: datetime | None) -> int:
+        """How many examples to train on were approved after a moment; all of them where it is None."""
+        query = select(func.count()).select_from(examples).where(examples.c.state == "approved", examples.c.split == "train")
+        with self._read() as connection:
+            return connection.scalar(query if moment is None else query.where(examples.c.approved > moment)) or 0
+
+    def propose(self, example: Example, author: str = "") -> Added:
+        """Take in what somebody suggests: it waits for a lead, whatever state it carries, and without what is personal in it."""
+        return self.add(redacted(replace(example, state="pending")), author)
 
     def add(self, example: Example, author: str = "") -> Added:
         """Take in one example, unless its question and its answer are near-duplicates of one that is there, rejected ones too."""
@@ -104,19 +114,32 @@ class Pool:
     def _add(self, connection: Connection, held: dict[str, Example], questions: Alike, example: Example, author: str) -> Added:
         near = tuple(_near(held, questions, example))
         for other in near:
-            if alike(other.answer, example.answer):
+            talk = other.conversation == example.conversation != ""
+            if alike(other.answer, example.answer) or (talk and example.flagged):
                 return Added(other, duplicate=True)
+            if talk and other.state == "pending" and other.flagged:
+                return Added(self._corrected(connection, held, other, example, author), duplicate=False)
         kept = replace(example, id=example.id or uuid.uuid4().hex, split=split_of(example, (other.split for other in near)))
         if kept.id in held:
             raise BadExample(f"there already is an example {kept.id!r}; leave the id out for a new one, or edit that one")
         now = datetime.now(UTC)
-        connection.execute(examples.insert().values(**asdict(kept), author=author, why="", created=now, updated=now))
+        since = now if kept.state == "approved" else None
+        connection.execute(examples.insert().values(**asdict(kept), author=author, why="", created=now, updated=now, approved=since))
         held[kept.id] = kept
         questions.add(kept.id, kept.question)
         return Added(kept, duplicate=False)
 
+    def _corrected(self, connection: Connection, held: dict[str, Example], old: Example, new: Example, author: str) -> Example:
+        """A reply that a customer did not like, with the better answer that somebody gives in its place."""
+        given = {name: getattr(new, name) for name in ("answer", "evidence", "source", "reasoning", "intent")}
+        held[old.id] = kept = replace(old, **given, state=new.state)
+        now = datetime.now(UTC)
+        changed = {**given, "state": kept.state, "author": author, "updated": now, "approved": now if kept.state == "approved" else None}
+        connection.execute(examples.update().where(examples.c.id == old.id).values(changed))
+        return kept
+
     def approve(self, id: str, author: str) -> Example:  # noqa: A002
-        """From now on it may be used."""
+        """From now on it may be used. Refused as long as its answer is the very one that a customer did not like."""
         return self._change(id, author, "", state="approved")
 
     def reject(self, id: str, author: str, why: str) -> Example:  # noqa: A002
@@ -133,19 +156,26 @@ class Pool:
         """Delete what came from a customer, or from one of these conversations. Returns how many examples that were."""
         if not customer and not conversations:
             return 0
-        theirs = or_(examples.c.conversation.in_(conversations), (examples.c.customer == customer) & (examples.c.customer != ""))
         with self._write() as connection:
-            return connection.execute(examples.delete().where(theirs)).rowcount
+            return connection.execute(examples.delete().where(_of(customer, conversations))).rowcount
 
     def _change(self, id: str, author: str, why: str, **values: Any) -> Example:  # noqa: A002
         with self._write() as connection:
             before = _found(connection, id)
             after = replace(before, **values)
             _check(after)
+            if after.state == "approved" and after.flagged and _plain(after.answer) == _plain(after.flagged):
+                raise BadExample(
+                    f"the answer of {id} is the one that a customer did not like: correct it at the desk, or with "
+                    f"`answerdesk examples edit {id} --answer TEXT`, or reject it"
+                )
             if after.question != before.question:
                 held = {row.id: _example(row) for row in connection.execute(select(examples).where(examples.c.id != id))}
                 after = replace(after, split=split_of(after, (other.split for other in _near(held, _questions(held.values()), after))))
-            changed = {**asdict(after), "author": author, "why": storable(why, "the reason"), "updated": datetime.now(UTC)}
+            now = datetime.now(UTC)
+            changed = {**asdict(after), "author": author, "why": storable(why, "the reason"), "updated": now}
+            if after.state != before.state:
+                changed["approved"] = now if after.state == "approved" else None
             connection.execute(examples.update().where(examples.c.id == id).values(changed))
             return after
 
@@ -155,6 +185,24 @@ class Pool:
             if connection.dialect.name == "postgresql":  # SQLite's transactions stand in line anyway
                 connection.exec_driver_sql("LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE")
             yield connection
+
+
+def _plain(text: str) -> str:
+    return " ".join(normalise(text).casefold().split())
+
+
+def redacted(example: Example) -> Example:
+    """An example without what is personal in its texts. The evidence stays as it is: it is the shop's own page."""
+    from bot.redact import Pseudonyms, redact  # with its lists of names
+
+    own = Pseudonyms()
+    texts = (example.question, example.answer, example.reasoning, example.flagged)
+    question, answer, reasoning, flagged = (redact(text, pseudonyms=own).text for text in texts)
+    return replace(example, question=question, answer=answer, reasoning=reasoning, flagged=flagged)
+
+
+def _of(customer: str, conversations: Collection[str]) -> ColumnElement[bool]:
+    return or_(examples.c.conversation.in_(conversations), (examples.c.customer == customer) & (examples.c.customer != ""))
 
 
 def _questions(held: Iterable[Example]) -> Alike:
@@ -177,7 +225,7 @@ def _found(connection: Connection, id: str) -> Example:  # noqa: A002
 
 
 def _example(row: Row[Any]) -> Example:
-    return Example(**{name: getattr(row, name) for name in Example.__dataclass_fields__})
+    return Example(**{name: getattr(row, name) for name in Example.__dataclass_fields__ if name != "flagged"}, flagged=row.flagged or "")
 
 
 def _check(example: Example) -> None:

@@ -58,6 +58,7 @@ messages = Table(
     Column("rating_why", Text),
     Column("author", String(60)),  # of an agent's line, as the customer reads it
     Column("for_person", Boolean),  # a customer's line that came while a person had the conversation: the bot leaves it alone
+    Column("proposed", Boolean),  # a reply that somebody did not like, and that the pool has been told of
     UniqueConstraint("conversation", "position"),
     UniqueConstraint("conversation", "in_reply_to"),  # one reply per customer message
     ForeignKeyConstraint(["conversation", "in_reply_to"], ["messages.conversation", "messages.id"], ondelete="CASCADE"),
@@ -207,6 +208,8 @@ examples = Table(
     Column("why", Text, nullable=False),
     Column("created", Moment, nullable=False),
     Column("updated", Moment, nullable=False),
+    Column("flagged", Text),  # the reply that a customer did not like: as long as it is the answer, it cannot be approved
+    Column("approved", Moment),  # since when it may be used
     CheckConstraint("state IN ('pending', 'approved', 'rejected')", name="state"),
     CheckConstraint("split IN ('train', 'eval', 'neither')", name="split"),
     Index(None, "state", "language"),

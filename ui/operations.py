@@ -15,6 +15,7 @@ from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
 from ui import audit, operations_desk, operations_documents
 from ui.errors import Failure
+from ui.learning import DESK_OPERATIONS as LEARNING
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
 from ui.operations_backup import DESK_OPERATIONS as BACKUP
@@ -134,6 +135,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **operations_desk.DESK_OPERATIONS,
     **operations_documents.DESK_OPERATIONS,
     **EXAMPLES,
+    **LEARNING,
     **TRANSCRIPTS,
     **REGISTRY,
     **PROMPTS,

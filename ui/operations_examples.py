@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bot.choices import Choice, Choices
-from bot.examples import Pool
+from bot.examples import Pool, redacted
 from bot.messages import Example
 from bot.rationales import reasoned
 from bot.versions import PromptVersions
@@ -29,7 +29,8 @@ def list_examples(app: "App | Desk", emit: Emit, *, state: str | None = None, la
 
 def add_examples(app: "App | Desk", emit: Emit, *, rows: list[dict[str, Any]], approve: bool, author: str) -> dict[str, Any]:  # noqa: ARG001
     """Take examples in; near-duplicates of what is there are left out."""
-    new = [example_of(row, number, "approved" if approve else "pending") for number, row in enumerate(rows, 1)]
+    given = [example_of(row, number, "approved" if approve else "pending") for number, row in enumerate(rows, 1)]
+    new = [redacted(example) if example.customer or example.conversation else example for example in given]  # a customer's words are in it
     added = Pool(app.engine).add_all(new, author)
     kept = _json([each.example for each in added if not each.duplicate])
     return kept | {"added": len(kept["examples"]), "duplicates": [each.example.id for each in added if each.duplicate]}
@@ -41,6 +42,19 @@ def decide_examples(app: "App | Desk", emit: Emit, *, ids: list[str], approve: b
     for id in ids:  # noqa: A001  (all or none: a wrong id changes nothing)
         pool.get(id)
     return _json([pool.approve(id, author) if approve else pool.reject(id, author, why) for id in ids])  # noqa: A001
+
+
+def edit_example(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    example: str,
+    author: str,
+    texts: dict[str, str],
+    why: str = "",
+) -> dict[str, Any]:
+    """Change some texts of an example; its state stays."""
+    return _json([Pool(app.engine).edit(example, author, why, **texts)])
 
 
 def teaching(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
@@ -91,5 +105,7 @@ def _json(found: Any) -> dict[str, Any]:
     return {"examples": [asdict(example) for example in found]}
 
 
-DESK_OPERATIONS = {operation.__name__: operation for operation in (list_examples, add_examples, decide_examples, teaching, keep_choices)}
+DESK_OPERATIONS = {
+    operation.__name__: operation for operation in (list_examples, add_examples, decide_examples, edit_example, teaching, keep_choices)
+}
 OPERATIONS = {"reason_examples": reason_examples}

@@ -155,6 +155,7 @@ def advise_tuning(
     from bot.examples import Pool
     from finetune.advise import Situation, advise
     from finetune.tree import picture as drawn
+    from ui.learning import retraining_of
 
     measured = [entry for entry in _registry(app).entries() if entry.evaluation]
     now = Situation(
@@ -176,7 +177,8 @@ def advise_tuning(
     if picture:
         Path(picture).write_text(drawn(found.path, found.advice), encoding="utf-8")
     points = [{"rows": count, "f1": round(value, 4)} for count, value in curve]
-    return {**asdict(found), "curve": points, "rows": now.rows, "path": [list(step) for step in found.path]}
+    path = [list(step) for step in found.path]
+    return {**asdict(found), "curve": points, "rows": now.rows, "path": path, "retrain": retraining_of(app).to_json()}
 
 
 def _registry(app: "App | Desk") -> "Registry":

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     watch_least: int = Field(40, ge=10, le=100_000, description="Conversations of an adapter, and of the others, before it is judged.")
     watch_margin: float = Field(0.1, gt=0, le=0.5, description="How much larger a share of them may go badly for a canary to be widened.")
     watch_days: int = Field(30, ge=1, le=365, description="Days for which an adapter that has all conversations is watched.")
+    retrain_after: int = Field(
+        200, ge=0, le=1_000_000, description="Newly approved examples from which on training again is proposed; 0 is never."
+    )
 
     max_message_chars: int = Field(4000, ge=100, le=100_000, description="Longest message a customer may send, in characters.")
     max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")

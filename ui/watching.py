@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import BotError
+from bot.flagged import propose_flagged
 from bot.store import Store
 from finetune.errors import FinetuneError
 from finetune.registry import Registry
@@ -52,19 +53,23 @@ def last_look(store: Store) -> list[dict[str, Any]]:
 
 
 def keep_watching(app: "App | Desk") -> threading.Event:
-    """Do so now and for as long as this process lives, in a thread of its own. Returns what ends it when it is set."""
+    """Do so, and take disliked answers into the pool, now and for as long as this process lives, in a thread of its own.
+
+    Returns what ends it when it is set.
+    """
     over = threading.Event()
 
     def watch() -> None:
         while not over.is_set():
             try:
-                watch_adapters(app, lambda _: None)
+                propose_flagged(app.engine)
+                if app.settings.watch != "off":
+                    watch_adapters(app, lambda _: None)
             except (DatabaseError, SQLAlchemyError, BotError, FinetuneError, ValueError):
-                logger.exception("the adapters that answer could not be looked at")
+                logger.exception("what customers did could not be looked at")
             over.wait(60 * app.settings.watch_minutes)
 
-    if app.settings.watch != "off":
-        threading.Thread(target=watch, name="watch", daemon=True).start()
+    threading.Thread(target=watch, name="watch", daemon=True).start()
     return over
 
 

@@ -106,6 +106,40 @@ def reject(
 
 
 @examples.command()
+def edit(
+    *,
+    context: typer.Context,
+    example: Annotated[str, typer.Argument(help="Its id, as `examples list` shows it.", metavar="ID")],
+    question: Annotated[str | None, typer.Option(help="What a customer asks.", show_default=False)] = None,
+    answer: Annotated[str | None, typer.Option(help="A good answer to it.", show_default=False)] = None,
+    evidence: Annotated[str | None, typer.Option(help="The passage the answer rests on.", show_default=False)] = None,
+    why: Annotated[str, typer.Option(help="The reason, kept with it.")] = "",
+    author: Author,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Change an example, for instance give the better answer to one that a customer did not like; its state stays."""
+    with output(as_json, debug) as out:
+        given = {"question": question, "answer": answer, "evidence": evidence}
+        texts = {name: text for name, text in given.items() if text is not None}
+        if not texts:
+            raise Failure("Nothing to change was given; allowed: --question, --answer, --evidence.", 2)
+        out.show(perform(context.obj, data_dir, "edit_example", out, example=example, author=author, texts=texts, why=why), _table)
+
+
+@examples.command()
+def flagged(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Take the answers that customers did not like into the pool now, as the server does by itself every few minutes."""
+    with output(as_json, debug) as out:
+
+        def people(console: "Console", result: dict[str, Any]) -> None:
+            console.print(f"{result['proposed']} new; {result['pending']} wait for a better answer: `answerdesk examples list`.")
+
+        out.show(perform(context.obj, data_dir, "collect_flagged", out), people)
+
+
+@examples.command()
 def reason(
     *,
     context: typer.Context,
@@ -176,5 +210,6 @@ def _table(console: "Console", result: dict[str, Any]) -> None:
     table = Table("id", "state", "language", "question", "answer")
     for row in result["examples"]:
         short = [escape(" ".join(row[name].split())[:120]) for name in ("question", "answer")]
-        table.add_row(row["id"], row["state"], row["language"], *short)
+        state = f"{row['state']} (disliked)" if row.get("flagged") and row["state"] == "pending" else row["state"]
+        table.add_row(row["id"], state, row["language"], *short)
     console.print(table if result["examples"] else "There are no such examples. `answerdesk examples add QUESTION ANSWER` takes one in.")

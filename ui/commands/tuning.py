@@ -148,7 +148,8 @@ def _adapters(console: "Console", result: dict[str, Any]) -> None:
     table = Table("adapter", "method", "rows", "gate", "tuned minus prompt", "answers on")
     for one in result["adapters"]:
         difference = "-" if one["difference"] is None else f"{one['difference']:+.3f}"
-        table.add_row(one["name"], one["method"], str(one["rows"]), one["gate"] or "not evaluated", difference, one["active_on"] or "")
+        gate = "learned from an erased customer" if one["erased"] else one["gate"] or "not evaluated"
+        table.add_row(one["name"], one["method"], str(one["rows"]), gate, difference, one["active_on"] or "")
     console.print(table if result["adapters"] else "There are no adapters. `answerdesk finetune loop FILE` makes one.")
     _watched(console, result["watch"])
     for change in result["history"][:_SHOWN]:
@@ -171,7 +172,8 @@ def _watched(console: "Console", seen: list[dict[str, Any]]) -> None:
 
 def _advised(console: "Console", result: dict[str, Any]) -> None:
     console.print(f"Advice: {result['advice']}")
-    for title, lines in (("", result["reasons"]), ("What would change it:", result["changes"])):
+    again = ("Train again:", result["retrain"]["reasons"])
+    for title, lines in (("", result["reasons"]), ("What would change it:", result["changes"]), again):
         if title and lines:
             console.print(title)
         for line in lines:
