@@ -13,7 +13,7 @@ from bot.policy import Adapter, Canary, Policy, checked_name
 from finetune.adapters import Checked, check
 from finetune.errors import BadAdapter, Refused, UnknownRun
 from finetune.tables import adapters
-from finetune.watch import Watched, share_of, watched
+from finetune.watch import Watched, asked_first, watched
 
 _BACK = "rollback of "  # how the reason of a rollback begins in the policy's history
 
@@ -120,6 +120,11 @@ class Registry:
         """
         entry = self.get(name)
         before = self._policies.newest()
+        if share < 1 and before.default == backend:
+            raise Refused(
+                f"{backend} is asked first in all conversations, so it cannot be a canary; set up another local backend on the same base "
+                f"(answerdesk backends add NAME --kind local --model ...), which shares the model in memory, and give --backend NAME"
+            )
         found = fits(entry) if fits else check(Path(entry.folder))
         if found.sha256 != entry.sha256:
             raise BadAdapter(f"the weights of {name} are not those that were registered; register them anew and evaluate them")
@@ -133,7 +138,7 @@ class Registry:
     def widen(self, backend: str, adapter: Adapter, share: float, author: str, why: str) -> Policy:
         """Have `backend`, which answers with `adapter`, asked first in a larger share of the conversations. Raises as `rollback` does."""
         before = self._policies.newest()
-        if before.adapters.get(backend) != adapter or not 0 < share_of(before, backend) < share:
+        if before.adapters.get(backend) != adapter or not 0 < asked_first(before, backend) < share:
             raise Refused(
                 f"{adapter.name} is no canary on {backend} with less than {share:.0%} of the conversations: it was changed meanwhile"
             )
@@ -163,17 +168,26 @@ class Registry:
         return watched(self._policies.history()[::-1])
 
     def history(self, backend: str | None = None) -> list[dict[str, Any]]:
-        """What was promoted, given another share of the conversations, and rolled back; newest first."""
-        changes: list[dict[str, Any]] = []
-        last = Policy()
+        """What was promoted and rolled back, newest first; a greater share of an adapter that answers already is a promotion too."""
+        changes, last = [], Policy()
         for version in self._policies.history()[::-1]:
             for name in sorted({*last.adapters, *version.policy.adapters}):
-                now, share = version.policy.adapters.get(name), share_of(version.policy, name)
-                if (now, share) != (last.adapters.get(name), share_of(last, name)) and backend in (None, name):
-                    made = {"author": version.author, "why": version.why, "at": version.at.isoformat(timespec="seconds")}
-                    changes.append({"backend": name, "adapter": now.name if now else None, "share": share if now else None, **made})
+                then, now = last.adapters.get(name), version.policy.adapters.get(name)
+                share = share_of(version.policy, name) if now else 0.0
+                if backend in (None, name) and (now != then or (now and share != share_of(last, name))):
+                    made = {"adapter": now.name if now else None, "sha256": now.sha256 if now else None, "share": share}
+                    at = version.at.isoformat(timespec="seconds")
+                    changes.append({"backend": name, **made, "author": version.author, "why": version.why, "at": at})
             last = version.policy
         return changes[::-1]
+
+
+def share_of(policy: Policy, backend: str) -> float:
+    """In which share of the conversations, 0..1, a backend is asked first, routes left aside."""
+    canary = policy.canary.share if policy.canary else 0.0
+    if policy.canary and policy.canary.backend == backend:
+        return canary
+    return 1.0 - canary if policy.default == backend else 0.0
 
 
 def objection(entry: Entry) -> str:

@@ -143,7 +143,7 @@ def always(new: Tally, old: Tally, limits: Limits) -> float:
     return math.sqrt((1 + rho / size) * math.log((size + rho) / (rho * (2 * limits.error) ** 2)))
 
 
-def share_of(policy: Policy, backend: str) -> float:
+def asked_first(policy: Policy, backend: str) -> float:
     """Of the conversations that a backend is asked first in, routes aside: 1 for the default, a canary's share, else 0."""
     if policy.default == backend:
         return 1.0
@@ -158,13 +158,13 @@ def watched(history: Sequence[Version]) -> tuple[Watched, ...]:
 def _watched(history: Sequence[Version]) -> Iterator[Watched]:
     newest = history[-1]
     for backend, adapter in sorted(newest.policy.adapters.items()):
-        share = share_of(newest.policy, backend)
+        share = asked_first(newest.policy, backend)
         if not share:
             continue
         promoted = since = newest.at
         same = True
         for version in reversed(history):
-            theirs = share_of(version.policy, backend)
+            theirs = asked_first(version.policy, backend)
             if version.policy.adapters.get(backend) != adapter or not theirs:
                 break
             promoted = version.at

@@ -77,6 +77,25 @@ def test_a_canary_takes_its_share_and_rollback_takes_it_away(tmp_path: Path, reg
     assert registry.rollback("local", "lena").canary is None
 
 
+def test_who_answers_all_is_no_canary(tmp_path: Path, registry: Registry):
+    ready(registry, tmp_path, "first", 1.0)
+    ready(registry, tmp_path, "second", 2.0)
+    registry.promote("first", "local", "lena")
+    with pytest.raises(Refused, match="another local backend on the same base"):
+        registry.promote("second", "local", "lena", share=0.1)
+    policy = registry.promote("second", "local2", "lena", share=0.1)
+    assert (policy.default, policy.canary, {name: one.name for name, one in policy.adapters.items()}) == (
+        "local", Canary("local2", 0.1), {"local": "first", "local2": "second"},
+    )  # fmt: skip
+    with pytest.raises(Refused, match="no canary on local2"):
+        registry.widen("local2", policy.adapters["local"], 0.5, "lena", "why")
+    assert registry.widen("local2", policy.adapters["local2"], 1.0, "lena", "why").default == "local2"
+    back = registry.rollback("local2", "lena", only="second")
+    assert (back.default, back.canary, [*back.adapters]) == ("local", None, ["local"])
+    with pytest.raises(Refused, match="not with second"):
+        registry.rollback("local", "lena", only="second")
+
+
 def test_changed_weights_are_not_promoted(tmp_path: Path, registry: Registry):
     ready(registry, tmp_path, "new", 1.0)
     adapter(tmp_path / "new", 3.0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.policies import Version
 from bot.policy import Adapter, Canary, Policy
-from finetune.watch import STEPS, Limits, Tally, Watched, always, judge, newcombe, share_of, watched, wilson
+from finetune.watch import STEPS, Limits, Tally, Watched, always, asked_first, judge, newcombe, watched, wilson
 
 LIMITS = Limits()
 
@@ -171,4 +171,4 @@ def test_when_an_adapter_began_and_when_it_got_its_share():
     assert watched(away)[0].promoted == START + timedelta(days=3)
     assert watched(history(Policy(adapters={"local": ONE}))) == ()
     assert watched([]) == ()
-    assert share_of(everyone, "other") == 0
+    assert asked_first(everyone, "other") == 0
