@@ -192,7 +192,12 @@ def pool(ask: Ask, examples: list[Json], state: str) -> str:
 
 def _example(example: Json, ask: Ask) -> str:
     words = ask.words
-    acts = button("approve", words["approve"], "primary", example=example["id"]) if example["state"] != "approved" else ""
+    wrong = bool(example["flagged"]) and example["answer"] == example["flagged"]  # what a customer did not like is not approved
+    mark = f' <span class="mark bad">{e(words["disliked"])}</span>' if wrong else ""
+    acts = button("approve", words["approve"], "primary", example=example["id"]) if example["state"] != "approved" and not wrong else ""
+    if example["conversation"] and not example["id"].startswith(f"{example['conversation']}-"):  # those are of transcripts
+        go = f'{{"tab":"inbox","box":"all","chat":"{e(example["conversation"])}"}}'
+        acts += f"<button type=\"button\" data-keep data-go='{go}'>{e(words['open_chat'])}</button>"
     acts += button("reject", words["reject"], example=example["id"]) if example["state"] != "rejected" else ""
     evidence = (
         f'<details id="e-{e(example["id"])}"><summary>{e(words["evidence"])}</summary><pre>{e(example["evidence"])}</pre></details>'
@@ -200,6 +205,6 @@ def _example(example: Json, ask: Ask) -> str:
         else ""
     )
     return (
-        f'<article class="card"><p class="by">{e(example["language"])}</p><h3>{e(example["question"])}</h3>'
+        f'<article class="card"><p class="by">{e(example["language"])}{mark}</p><h3>{e(example["question"])}</h3>'
         f'<p class="plain">{e(example["answer"])}</p>{evidence}<div class="acts">{acts}</div></article>'
     )

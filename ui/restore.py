@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ui import swap
+from ui import audit, swap
 from ui.backup import FORMAT, MANIFEST, Progress, storable_name
 from ui.database import FILE_NAME, DatabaseError, migrate, open_engine
 from ui.errors import Failure
@@ -186,6 +186,7 @@ def _bring_up(new: Path, backup: Backup, data_dir: Path) -> None:
         try:
             migrate(engine)
             relocate(engine, new, backup.data_dir, str(data_dir))
+            audit.record(engine, "shell", "restore", str(data_dir), f"the backup of {backup.made}, version {backup.version}")
         finally:
             engine.dispose()
     except DatabaseError as error:

@@ -62,7 +62,9 @@ class Settings(BaseSettings):
         "on",
         description="Promoted adapters: back takes one back when its conversations go badly, on also widens a good canary.",
     )
-    watch_minutes: float = Field(5, gt=0, le=1440, description="Minutes between two looks at the adapters that answer customers.")
+    watch_minutes: float = Field(
+        5, gt=0, le=1440, description="Minutes between two looks at what customers did, at adapters' replies and with thumbs."
+    )
     watch_least: int = Field(40, ge=10, le=100_000, description="Conversations of an adapter, and of the others, before it is judged.")
     watch_margin: float = Field(0.1, gt=0, le=0.5, description="How much larger a share of them may go badly for a canary to be widened.")
     watch_days: int = Field(30, ge=1, le=365, description="Days for which an adapter that has all conversations is watched.")

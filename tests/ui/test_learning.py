@@ -1,11 +1,15 @@
 """Disliked answers reach the pool, and the pool says when to train again, through the commands and what pages call."""
 
+import tomllib
+from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.examples import Pool, side
+from bot.flagged import propose_flagged
 from bot.messages import Answer, Example, Request
 from finetune.errors import Refused
 from finetune.registry import Registry
@@ -14,8 +18,12 @@ from tests.ui.test_backup import opened, run
 from tests.ui.test_cli import as_json
 from tests.ui.test_watching import chat
 from tests.ui.test_watching import desk as promoted  # noqa: F401  (a fixture)
+from ui.accounts import User
 from ui.build import Desk, open_desk
+from ui.inbox import pool
 from ui.learning import tuning_alerts
+from ui.operations_examples import list_examples
+from ui.panels import Ask
 from ui.settings import load_settings
 from ui.watching import watch_adapters
 
@@ -114,3 +122,24 @@ def test_erasing_a_customer_marks_the_adapter_that_answers(promoted: Desk):  # n
     with pytest.raises(Refused, match="erased since"):
         registry.promote("r1", "local", "lena")
     assert not (folder / "transcripts" / "chats.jsonl").exists()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_desk_shows_what_was_disliked_with_a_way_to_its_conversation(language: str, tmp_path: Path):
+    words = tomllib.loads((resources.files("ui") / "texts" / f"desk.{language}.toml").read_text(encoding="utf-8"))
+    me = User("lena", "lead", "Lena", must_change=False, disabled=False, created=datetime.now(UTC), last_seen=None)
+    ask = Ask(me, language, words, {}, {})  # type: ignore[arg-type]
+    desk = opened(tmp_path / "d")
+    disliked(desk)
+    propose_flagged(desk.engine)
+    Pool(desk.engine).add(Example("talk-3", "Is the piano black?", "It is white.", conversation="talk"))
+
+    def cards() -> list[str]:
+        return pool(ask, list_examples(desk, lambda _: None)["examples"], "pending").split("<article")[1:]
+
+    of_transcript, of_chat = cards()
+    assert ('data-do="approve"' in of_transcript, words["open_chat"] in of_transcript) == (True, False)
+    assert ('data-do="approve"' in of_chat, words["disliked"] in of_chat) == (False, True)
+    assert '{"tab":"inbox","box":"all","chat":"c1"}' in of_chat
+    Pool(desk.engine).propose(Example("", "How long can I return a laptop?", "Within 30 days.", conversation="c1"))
+    assert ('data-do="approve"' in cards()[1], words["disliked"] in cards()[1]) == (True, False)
