@@ -64,11 +64,13 @@ def conversation(ask: Ask, shown: Json) -> str:
         button("close_chat", words["close"], chat=chat["id"]) if chat["state"] != "closed" and (mine or chat["state"] != "agent") else ""
     )
     acts += button("review", words["review"], chat=chat["id"]) if chat["flags"] else ""
+    score = f'<p class="score">{e(words["rated"].format(n=chat["score"]))}</p>' if chat["score"] else ""
+    score += f'<p class="why">“{e(chat["score_why"])}”</p>' if chat["score_why"] else ""
     back = f'<button type="button" class="back" data-keep data-go=\'{{"chat":""}}\'>{e(words["back"])}</button>'
     state = words[f"state_{chat['state']}"] if chat["state"] != "agent" else words["with"].format(who=chat["holder_shown"])
     reason = f" · {e(words.get('reason_' + chat['reason'], chat['reason']))}" if chat["reason"] and chat["state"] == "waiting" else ""
     return (
-        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p></div>'
+        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p>{score}</div>'
         f'<div class="acts">{acts}</div></div><div class="talk" data-scroll="{e(chat["id"])}" data-end tabindex="0">{lines}</div>'
     )
 
@@ -95,7 +97,7 @@ def _said(line: Json, chat: Json, ask: Ask) -> str:
 
 
 def _note(note: Json, ask: Ask) -> str:
-    told = ask.words[f"event_{note['kind']}"].format(who=note["author"])
+    told = ask.words[f"event_{note['kind']}"].format(who=note["author"] or ask.words["the_customer"])
     text = f'<p class="plain">{e(note["text"])}</p>' if note["text"] else ""
     return f'<aside class="note {note["kind"]}"><p class="by">{e(told)} {moment(note["at"])}</p>{text}</aside>'
 

@@ -27,9 +27,12 @@ from ui.build import open_desk
 from ui.customer import mount_customer
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
+from ui.identity import Visitors
 from ui.middleware import CustomerCookie, Outermost
 from ui.settings import Settings, load_settings
+from ui.shop import add_shop
 from ui.signin import add_signin
+from ui.widget import add_widget
 
 HOSTILE = (
     '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) '
@@ -73,6 +76,7 @@ PROVENANCE = {
     "messages": [{"role": "system", "text": "You are the assistant of TechCorp."}, {"role": "customer", "text": HOSTILE}],
     "unsupported_figures": [],
 }
+SECRET = "a secret for tests"
 PASSWORD = "a password of my own"
 PAGES: dict[str, Role] = {"/desk": "lead", "/admin": "admin"}
 
@@ -147,11 +151,10 @@ class Shop:
     dispatch: Dispatch
 
 
-def shop(folder: Path) -> Shop:
-    """A new shop with two backends set up, of which one is down."""
-    settings = load_settings(
-        data_dir=folder, shop_contact="help@techcorp.example", hosted_url="http://127.0.0.1:9/v1", hosted_model="stub", backend="extractive"
-    )
+def shop(folder: Path, **more: object) -> Shop:
+    """A new shop with two backends set up, of which one is down. more: other settings."""
+    hosted = {"hosted_url": "http://127.0.0.1:9/v1", "hosted_model": "stub"}
+    settings = load_settings(data_dir=folder, shop_contact="help@techcorp.example", backend="extractive", **hosted, **more)
     desk = open_desk(settings)
     index = Index(desk.engine, MemoryStore(), HashEmbedder())
     return Shop(settings, desk.engine, desk.store, ScriptedRouter(desk.store), index, desk.policies, desk.backends, desk.dispatch)
@@ -164,14 +167,16 @@ def web(app: Shop) -> FastAPI:
     def healthz() -> str:
         return "ok"
 
+    add_shop(fastapi, app)
+    add_widget(fastapi, app, Visitors(SECRET))
     add_signin(fastapi, app.engine, PAGES, secure=False)
     mount_desk(fastapi, cast("Any", app))
     mount_admin(fastapi, cast("Any", app))
     mount_customer(fastapi, app)
     fastapi.add_middleware(OwnSessions)
     fastapi.add_middleware(SignedIn, accounts=Accounts(app.engine), pages=PAGES)
-    fastapi.add_middleware(CustomerCookie, secret="a secret for tests", secure=False)
-    fastapi.add_middleware(Outermost)
+    fastapi.add_middleware(CustomerCookie, secret=SECRET, secure=False)
+    fastapi.add_middleware(Outermost, frames=app.settings.widget_origins)
     return fastapi
 
 
