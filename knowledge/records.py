@@ -22,6 +22,8 @@ class Record:
 
 def records_of(engine: Engine, ids: Sequence[str]) -> dict[str, Record]:
     """The record of each of these chunks, by the chunk's id; those that are no piece of a record are left out."""
+    if not ids:
+        return {}
     columns = (chunk_rows.c.id, chunk_rows.c.document, chunk_rows.c.position, chunk_rows.c.heading, chunk_rows.c.text)
     record = chunk_rows.c.kind == "record"
     with engine.execution_options(read_only=True).connect() as connection:

@@ -161,9 +161,14 @@ class Handlers:
         """Erase the customer from every store, as `answerdesk customers erase` does; the page goes on with a new conversation."""
         customer, language = customer_of(request), _language(request)
         self._running.stop(customer)
-        operations_customers.erase(self._app, _nobody, customer=customer)
+        said = texts(language).erased
+        try:
+            operations_customers.erase(self._app, _nobody, customer=customer)
+        except Exception:  # noqa: BLE001  (whatever it is, it is logged, and the visitor is told that it did not work)
+            _log.exception("a customer could not be erased")
+            said = texts(language).erase_failed
         view, header = self._now(customer, _id(event, "conversation"), language)
-        return {**view, "said": texts(language).erased}, header
+        return {**view, "said": said}, header
 
     def header(self, words: Texts, now: transcript.Standing) -> str:
         """The shop's name, and whether the bot answers, a person has been asked for, or one is there."""

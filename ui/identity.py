@@ -35,16 +35,21 @@ class Visitors:
     def __init__(self, secret: str) -> None:
         self._signer = URLSafeSerializer(secret, salt="answerdesk.visitor")
 
-    def token(self, customer: str, seconds: int) -> str:
-        return str(self._signer.dumps({"c": customer, "until": int(time.time()) + seconds}))
+    def token(self, customer: str, *, anonymous: bool) -> str:
+        """For a year, or for half a day where the shop has said who it is."""
+        until = int(time.time()) + (ANONYMOUS_S if anonymous else SIGNED_IN_S)
+        return str(self._signer.dumps({"c": customer, "a": anonymous, "until": until}))
 
-    def customer(self, token: str) -> str | None:
-        """Whose token it is; None for one that is forged or has run out."""
+    def customer(self, token: str, *, anonymous: bool = False) -> str | None:
+        """Whose token it is; None for one that is forged or has run out.
+
+        anonymous: take no other. A token of somebody signed in must not be good for a new one, or it would last for ever.
+        """
         try:
             said = self._signer.loads(token)
         except BadSignature:
             return None
-        return str(said["c"]) if said["until"] > time.time() else None
+        return str(said["c"]) if said["until"] > time.time() and (said["a"] or not anonymous) else None
 
 
 def shop_customer(token: str, secret: str) -> str:

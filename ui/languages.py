@@ -83,6 +83,7 @@ class Texts:
     data_keep: str
     data_close: str
     erased: str
+    erase_failed: str
 
 
 @cache

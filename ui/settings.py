@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -128,7 +128,13 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {e['input']!r}: {e['msg']}" for e in error.errors()]
+        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {_shown(e)}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None
     except ValueError as error:  # a broken answerdesk.toml
         raise SettingsError(f"answerdesk.toml cannot be read: {error}. Correct it or move it away.") from None
+
+
+def _shown(error: Any) -> str:
+    """What a setting was set to, unless that is a secret."""
+    field = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    return "set" if field and field.annotation is SecretStr else repr(error["input"])

@@ -20,7 +20,7 @@ from starlette.types import Scope
 
 from bot.store import Store
 from ui.guards import same_origin
-from ui.identity import ANONYMOUS_S, SIGNED_IN_S, IdentityRefused, Visitors, shop_customer
+from ui.identity import IdentityRefused, Visitors, shop_customer
 from ui.languages import LANGUAGES, PageLanguage, language_of, page_texts
 from ui.settings import Settings
 from ui.theme import static
@@ -83,13 +83,13 @@ def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLang
     """Who the visitor is, and what the launcher shows: its texts, and whether there is something new."""
     customer, anonymous = _signed_in(app, asked.token), False
     if customer is None:
-        customer, anonymous = visitors.customer(asked.visitor) or uuid.uuid4().hex, True
+        customer, anonymous = visitors.customer(asked.visitor, anonymous=True) or uuid.uuid4().hex, True
     conversation = app.store.latest(customer) or ""
     lines = app.store.transcript(conversation, customer) if conversation else ()
     state = app.store.state(conversation) if conversation else "bot"
     words = page_texts("widget", language)
     return {
-        "visitor": visitors.token(customer, ANONYMOUS_S if anonymous else SIGNED_IN_S),
+        "visitor": visitors.token(customer, anonymous=anonymous),
         "anonymous": anonymous,
         "language": language,
         "words": {name: text.replace("{shop}", app.settings.shop_name) for name, text in words.items()},

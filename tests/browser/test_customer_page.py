@@ -1,11 +1,11 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.ui.shop import HOSTILE, Shop
@@ -258,8 +258,8 @@ def test_the_keyboard_alone_is_enough(visit: Visits):
     expect(seen.page.locator("details[open]")).to_have_count(0)
 
 
-def accessible(seen: Visit) -> bool:
-    """True when axe finds nothing against WCAG 2.1 A and AA; the findings are printed."""
-    found = Axe().run(seen.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+def accessible(seen: Visit, frame: Frame | None = None) -> bool:
+    """True when axe finds nothing against WCAG 2.1 A and AA, in the page or in a frame of it; the findings are printed."""
+    found = Axe().run(cast("Page", frame or seen.page), options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
     print(found.generate_report() if found.violations_count else "")
     return not found.violations_count

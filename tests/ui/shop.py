@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -158,6 +159,12 @@ def shop(folder: Path, **more: object) -> Shop:
     desk = open_desk(settings)
     index = Index(desk.engine, MemoryStore(), HashEmbedder())
     return Shop(settings, desk.engine, desk.store, ScriptedRouter(desk.store), index, desk.policies, desk.backends, desk.dispatch)
+
+
+def elsewhen() -> str:
+    """Office hours in which nobody is there now, nor soon."""
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    return f"{days[(datetime.now(UTC).weekday() + 3) % 7]} 09:00-10:00"
 
 
 def web(app: Shop) -> FastAPI:

@@ -8,8 +8,8 @@ from bot.messages import Answer, Citation
 from bot.records import Line
 from ui import transcript
 from ui.languages import texts
-from ui.transcript import Standing
 from ui.markdown import to_html
+from ui.transcript import Standing
 
 WORDS = texts("en")
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -78,7 +78,8 @@ def test_nothing_that_others_wrote_becomes_html(text: str):
         Line("last", "bot", answer.text, NOW, answer),
     ]
     shown = transcript.items(lines, Standing("waiting", contact=text), WORDS)
-    shown += [transcript.partial(text, text, WORDS), transcript.unanswered(text, WORDS), transcript.waiting(NOW, Standing(contact=text), WORDS)]
+    shown += [transcript.partial(text, text, WORDS), transcript.unanswered(text, WORDS)]
+    shown += [transcript.waiting(NOW, Standing(contact=text), WORDS)]
     for item in shown:
         check(item["html"])
 

@@ -1,5 +1,6 @@
 // In the head of the customer's page. In the widget's frame it waits for the launcher to say who the visitor is and sends that with every
-// request to this server, as browsers keep no cookies for another site's frames. On a page of its own it does nothing.
+// request to this server, as browsers keep no cookies for another site's frames. On a page of its own it does nothing. Gradio puts the head in
+// place before it draws the page, so before any request of the page's.
 (() => {
   const query = new URLSearchParams(window.location.search);
   if (window.parent === window || !query.has('widget')) return;
@@ -10,6 +11,7 @@
   for (const [name, value] of Object.entries(answerdeskAccent(query.get('accent'), dark) || {})) page.style.setProperty(name, value);
 
   let met = null;
+  let renewing = false;
   let shop = '*'; // the shop's site, known from its first message; nothing secret is said before
   let known;
   const knowing = new Promise((resolve) => { known = resolve; });
@@ -36,7 +38,8 @@
     headers.set('X-Answerdesk-Visitor', met.visitor);
     headers.set('X-Answerdesk-Language', met.language);
     const answer = await plain(input, { ...init, headers });
-    if (answer.status === 401) say('renew');
+    if (answer.status === 401 && !renewing) say('renew'); // the token has run out; with the new one the page starts anew
+    renewing ||= answer.status === 401;
     return answer;
   };
 

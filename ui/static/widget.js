@@ -88,7 +88,7 @@
   function counted(now) {
     count = { conversation: now.conversation, replies: now.replies };
     const { seen } = kept();
-    if (open) keep({ seen: count });
+    if (open && count.replies) keep({ seen: count });
     const unread = open ? 0 : Math.max(0, now.replies - (seen?.conversation === now.conversation ? seen.replies : 0));
     badge.hidden = !unread;
     badge.textContent = unread > 9 ? '9+' : String(unread);
@@ -114,7 +114,9 @@
     panel.hidden = !now;
     bubble.setAttribute('aria-expanded', String(now));
     panel.setAttribute('aria-modal', String(phone.matches));
-    document.documentElement.style.overflow = now && phone.matches ? 'hidden' : '';
+    const whole = now && phone.matches; // the page behind is neither seen nor reached
+    document.documentElement.style.overflow = whole ? 'hidden' : '';
+    for (const other of document.body.children) if (other !== host) other.inert = whole;
     keep({ open: now });
     counted(count);
     if (!focus) return;
