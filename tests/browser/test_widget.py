@@ -109,6 +109,8 @@ def test_a_customer_chats_on_another_sites_page(visit: Visits, at: Callable[...,
         {"x": 870, "y": 68, "width": 390, "height": 640} if size == "desk" else {"x": 0, "y": 0, "width": 390, "height": 844}
     )
     time.sleep(0.3)
+    colours = frame.locator("#send").evaluate("send => getComputedStyle(send).backgroundColor")
+    assert colours not in {"rgb(14, 95, 92)", "rgb(111, 207, 195)"}  # the shop's own colour
     assert accessible(seen)
     assert accessible(seen, page.frames[1])
     seen.shot(f"widget-{size}-{scheme}-{language}")

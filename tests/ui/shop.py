@@ -133,6 +133,10 @@ class ScriptedRouter:
             return ("很抱歉，我没有找到相关内容。" if zh else "I'm sorry, I couldn't find that in our help pages."), {"abstained": True}
         if "long" in text and "story" in text:
             return "word by word " * 400, {}
+        if "long page" in text:
+            said = "The cable is two metres long."
+            passage = "Before it there is much to read.\n" * 60 + said + " And after it." * 200
+            return said, {"citations": (Citation("l", "cables.md", "Cables", passage, 0.9, said),)}
         if "hostile" in text:
             return HOSTILE, {"citations": (Citation("x", HOSTILE, HOSTILE, HOSTILE, 1.0, "{{hit}}"),), "suggestions": (HOSTILE,)}
         return (CHINESE, {"citations": (TUIHUO,)}) if zh else (ENGLISH, {"citations": (RETURNS, LABEL)})

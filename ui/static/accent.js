@@ -15,10 +15,15 @@ function answerdeskAccent(hex, dark) {
   const tint = mix(ground, accent, dark ? 0.18 : 0.09);
   let ink = accent;
   for (let share = 0; contrast(ink, tint) < 5 && share <= 1; share += 0.05) ink = mix(accent, pull, share);
+  let said = accent; // the customer's own words, white on it where it is dark
+  for (let share = 0; dark && contrast(said, white) < 6 && share <= 1; share += 0.05) said = mix(asked, black, share);
+  const onAccent = contrast(accent, white) >= contrast(accent, black) ? '#ffffff' : '#0a0f0e';
   return {
     '--accent': css(accent),
     '--accent-strong': css(mix(accent, pull, 0.15)),
-    '--on-accent': contrast(accent, white) >= contrast(accent, black) ? '#ffffff' : '#0a0f0e',
+    '--on-accent': onAccent,
+    '--said': css(said),
+    '--on-said': dark ? '#ffffff' : onAccent,
     '--tint': css(tint),
     '--tint-ink': css(ink),
   };

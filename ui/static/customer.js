@@ -68,7 +68,11 @@ function render() {
   latest.title = words().latest;
   const keys = new Set(items.map((item) => item.key));
   if (asked && keys.has(`q:${asked.message}`)) asked = null;
-  if (!tail) for (const node of Array.from(log.children)) if (!keys.has(node.dataset.key) && !('own' in node.dataset)) node.remove();
+  for (const node of Array.from(log.children)) {
+    const { key } = node.dataset;
+    const notice = !key.includes(':') && key !== 'greeting'; // of how things stand, not of what was said
+    if (!keys.has(key) && !('own' in node.dataset) && (!tail || notice)) node.remove();
+  }
   const known = tail ? Array.from(log.children).findIndex((node) => node.dataset.key === items[0].key) : 0;
   const start = known < 0 ? log.children.length : known;
   items.forEach((item, place) => put(item.key, item.html, start + place));

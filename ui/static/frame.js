@@ -8,7 +8,8 @@
   page.classList.add('framed');
   const theme = query.get('__theme');
   const dark = theme ? theme === 'dark' : window.matchMedia('(prefers-color-scheme: dark)').matches;
-  for (const [name, value] of Object.entries(answerdeskAccent(query.get('accent'), dark) || {})) page.style.setProperty(name, value);
+  const colours = Object.entries(answerdeskAccent(query.get('accent'), dark) || {}).map(([name, value]) => `${name}: ${value};`);
+  document.head.append(Object.assign(document.createElement('style'), { textContent: `:root, .dark { ${colours.join(' ')} }` }));
 
   let met = null;
   let renewing = false;
