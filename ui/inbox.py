@@ -57,6 +57,7 @@ def conversation(ask: Ask, shown: Json) -> str:
         key=lambda x: x[0],
     )
     lines = "".join(_said(record, chat, ask) if kind == "said" else _note(record, ask) for _, kind, record in timeline)
+    lines += _rated(chat, ask)
     mine = chat["state"] == "agent" and chat["holder"] == ask.user.name
     acts = button("take", words["take"], "primary", chat=chat["id"]) if chat["state"] != "agent" else ""
     acts += button("hand_back", words["hand_back"], chat=chat["id"]) if mine else ""
@@ -64,13 +65,11 @@ def conversation(ask: Ask, shown: Json) -> str:
         button("close_chat", words["close"], chat=chat["id"]) if chat["state"] != "closed" and (mine or chat["state"] != "agent") else ""
     )
     acts += button("review", words["review"], chat=chat["id"]) if chat["flags"] else ""
-    score = f'<p class="score">{e(words["rated"].format(n=chat["score"]))}</p>' if chat["score"] else ""
-    score += f'<p class="why">“{e(chat["score_why"])}”</p>' if chat["score_why"] else ""
     back = f'<button type="button" class="back" data-keep data-go=\'{{"chat":""}}\'>{e(words["back"])}</button>'
     state = words[f"state_{chat['state']}"] if chat["state"] != "agent" else words["with"].format(who=chat["holder_shown"])
     reason = f" · {e(words.get('reason_' + chat['reason'], chat['reason']))}" if chat["reason"] and chat["state"] == "waiting" else ""
     return (
-        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p>{score}</div>'
+        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p></div>'
         f'<div class="acts">{acts}</div></div><div class="talk" data-scroll="{e(chat["id"])}" data-end tabindex="0">{lines}</div>'
     )
 
@@ -94,6 +93,14 @@ def _said(line: Json, chat: Json, ask: Ask) -> str:
     return (
         f'<article class="said {role}"><p class="by"><b>{e(who)}</b> {moment(line["at"])}</p><div class="text">{text}</div>{more}</article>'
     )
+
+
+def _rated(chat: Json, ask: Ask) -> str:
+    """How the customer rated the conversation at its end."""
+    if chat["score"] is None:
+        return ""
+    why = f'<p class="plain">“{e(chat["score_why"])}”</p>' if chat["score_why"] else ""
+    return f'<aside class="note rated"><p class="by">{e(ask.words["rated"].format(n=chat["score"]))}</p>{why}</aside>'
 
 
 def _note(note: Json, ask: Ask) -> str:

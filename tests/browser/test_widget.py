@@ -175,6 +175,7 @@ def test_a_language_chosen_in_the_chat_is_kept(visit: Visits, at: Callable[..., 
     frame = opened(seen.page)
     frame.get_by_role("button", name="中文").click()
     expect(frame.locator("#talk")).to_have_text(texts("zh").talk)
+    expect(seen.page.locator(".bubble")).to_have_attribute("aria-label", page_texts("widget", "zh")["close"])
     ask(frame, "要多久？")
     seen.page.reload()
     expect(ready(seen.page).locator("#talk")).to_have_text(texts("zh").talk)
@@ -190,6 +191,18 @@ def test_who_the_shop_has_signed_in_finds_the_conversation_on_every_device_and_n
     expect(ready(first.page).locator(".welcome")).to_be_visible()
     first.page.evaluate("token => Answerdesk.identify(token)", jwt(sub="customer-7"))
     expect(ready(first.page).locator(".question")).to_contain_text("parcel of seven")
+
+
+def test_a_token_that_runs_out_is_renewed(visit: Visits, at: Callable[..., str]):
+    seen = visit(at=at())
+    ask(opened(seen.page), "How long?")
+    time.sleep(1)  # tokens are told apart by the second
+    frame = seen.page.frames[1]
+    frame.evaluate("window.before = 1")
+    seen.page.route("**/gradio_api/run/predict*", lambda route: route.fulfill(status=401, json={"detail": "run out"}), times=1)
+    frame.wait_for_function("!window.before", timeout=15_000)  # the page starts anew when it next looks for news
+    expect(ready(seen.page).locator(".question")).to_contain_text("How long?")
+    seen.errors[:] = [error for error in seen.errors if "401" not in error]
 
 
 @pytest.mark.parametrize("token", [jwt("f" * 32, sub="customer-8"), jwt(sub="customer-8", exp=1_700_000_000)])

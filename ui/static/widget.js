@@ -149,9 +149,12 @@
       ready = true;
       tellWho();
     }
-    else if (data.answerdesk === 'close') show(false, true);
+    if (data.answerdesk === 'close') show(false, true);
     else if (data.answerdesk === 'count') counted(data);
-    else if (data.answerdesk === 'language') { keep({ language: data.language }); visit.language = data.language; }
+    else if (data.answerdesk === 'language') {
+      keep({ language: data.language });
+      await meet(); // the launcher's own words
+    }
     else if (data.answerdesk === 'renew') { await meet(); tellWho(); }
   });
   window.addEventListener('keydown', (event) => { if (event.key === 'Escape' && open) show(false, true); });
