@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.ui.shop import Shop, serving, shop, web
 
@@ -23,6 +23,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+PATIENCE_MS = 60_000  # a busy machine is no failure
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 
@@ -63,6 +64,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine; apt-get install chromium runs the browser tests")
+    expect.set_options(timeout=PATIENCE_MS / 2)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield running
@@ -92,7 +94,7 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
             permissions=["clipboard-read", "clipboard-write"],
             **more,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         seen = Visit(context.new_page(), context, language)
 
         def said(message: ConsoleMessage) -> None:

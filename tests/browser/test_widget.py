@@ -154,13 +154,13 @@ def test_a_persons_words_are_counted_while_it_is_closed(visit: Visits, site: tup
     desk.take_over(app.engine, conversation, "anna", "Anna")
     for number in range(2):
         desk.say(app.engine, conversation, "anna", message=f"m{number}", text="I am here")
-    expect(seen.page.locator(".badge")).to_have_text("2", timeout=10_000)
+    expect(seen.page.locator(".badge")).to_have_text("2", timeout=30_000)
     expect(seen.page.get_by_role("button", name="2 unread")).to_be_visible()
     expect(seen.page.get_by_role("status")).to_have_text("2 unread")
     seen.page.reload()
     expect(seen.page.locator(".badge")).to_have_text("2")
     desk.say(app.engine, conversation, "anna", message="m3", text="Are you still there?")
-    expect(seen.page.locator(".badge")).to_have_text("3", timeout=10_000)  # the frame is there, as a person may write at any time
+    expect(seen.page.locator(".badge")).to_have_text("3", timeout=30_000)  # the frame is there, as a person may write at any time
     frame = opened(seen.page)
     expect(frame.locator("#brand .status")).to_have_text("Anna is here")
     expect(seen.page.locator(".badge")).to_be_hidden()
@@ -200,7 +200,7 @@ def test_a_token_that_runs_out_is_renewed(visit: Visits, at: Callable[..., str])
     frame = seen.page.frames[1]
     frame.evaluate("window.before = 1")
     seen.page.route("**/gradio_api/run/predict*", lambda route: route.fulfill(status=401, json={"detail": "run out"}), times=1)
-    frame.wait_for_function("!window.before", timeout=15_000)  # the page starts anew when it next looks for news
+    frame.wait_for_function("!window.before", timeout=60_000)  # the page starts anew when it next looks for news
     expect(ready(seen.page).locator(".question")).to_contain_text("How long?")
     seen.errors[:] = [error for error in seen.errors if "401" not in error]
 
@@ -215,7 +215,8 @@ def test_a_forged_or_expired_token_leaves_the_visitor_anonymous(visit: Visits, s
 
 def test_a_site_that_is_not_listed_gets_no_chat(visit: Visits, at: Callable[..., str]):
     seen = visit(at=at(1))
-    seen.page.wait_for_timeout(1500)
+    with seen.page.expect_console_message(lambda message: "ANSWERDESK_WIDGET_ORIGINS" in message.text):
+        seen.page.reload()
     expect(seen.page.locator(".bubble")).to_have_count(0)
     seen.page.goto(at(1, frame="1"))
     seen.page.wait_for_timeout(1000)
