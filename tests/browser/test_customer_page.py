@@ -18,7 +18,7 @@ EVERYWHERE = pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("en
 
 @EVERYWHERE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_visit(visit: Visits, language: Any, size: str, scheme: str):
+def test_a_visit(visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str):
     """Welcome, a suggested question, its answer and a source, thumbs with a reason, a person: readable for everyone throughout."""
     name, words = f"{size}-{scheme}-{language}", texts(language)
     seen = visit(language, size, scheme)
@@ -29,12 +29,14 @@ def test_a_visit(visit: Visits, language: Any, size: str, scheme: str):
     assert accessible(seen)
     seen.shot(f"{name}-1-welcome")
 
+    quick, site[0].router.pause_s = site[0].router.pause_s, 0.1  # so that a busy machine sees it grow, too
     page.get_by_role("button", name=words.suggestions[0]).click()
     expect(page.locator(".question")).to_have_text(re.compile(re.escape(words.suggestions[0])))
     expect(page.locator(".reply.growing")).to_be_visible()
     expect(page.get_by_role("button", name=words.stop)).to_be_visible()
     seen.shot(f"{name}-2-stream")
     seen.settled()
+    site[0].router.pause_s = quick
     source = page.locator("details").first
     expect(source.locator("blockquote")).to_be_hidden()
     page.locator(".mark").first.click()
