@@ -1,4 +1,7 @@
-"""Takes the pictures of the README and of docs/widget.md from a running product with the sample shop, in Chromium: `python docs/screenshots.py [URL]`."""
+"""Takes the pictures of the README and of docs/widget.md from a running product with the sample shop, in Chromium.
+
+`python docs/screenshots.py [URL]`
+"""
 
 import shutil
 import sys
