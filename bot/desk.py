@@ -30,7 +30,10 @@ _unseen = or_(conversations.c.reviewed.is_(None), messages.c.at > conversations.
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A conversation in the inbox. holder: the user who has it, `holder_shown` as customers read it. last: what was said last."""
+    """A conversation in the inbox. holder: the user who has it, `holder_shown` as customers read it. last: what was said last.
+
+    score: how the customer rated it at its end, 1 to 5.
+    """
 
     id: str
     customer: str
@@ -43,6 +46,8 @@ class Chat:
     waiting_since: datetime | None = None
     last: str = ""
     flags: tuple[Flag, ...] = ()
+    score: int | None = None
+    score_why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,7 @@ def _end(engine: Engine, conversation: str, user: str, why: str, *, kind: NoteKi
     may = and_(conversations.c.state == "agent", mine) if kind == "returned" else or_(conversations.c.state != "agent", mine)
     with engine.begin() as connection:
         lock(connection, conversation)
-        _change(connection, conversation, may, {"state": state, "assignee": None, "assignee_shown": None})
+        _change(connection, conversation, may, {"state": state, "assignee": None, "assignee_shown": None, "ended": _now()})
         _note(connection, conversation, kind, user, why)
 
 
@@ -227,6 +232,8 @@ def _chats(connection: Connection, rows: Sequence[Row[Any]]) -> list[Chat]:
             row.handover_at if row.state == "waiting" else None,
             last.get(row.id, ""),
             flags.get(row.id, ()),
+            row.score,
+            row.score_why or "",
         )
         for row in rows
     ]

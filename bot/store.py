@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.claims import Claims
@@ -36,6 +36,7 @@ from bot.tables import api_keys, conversations, messages, settings
 _TICK = timedelta(microseconds=1)
 _KEY_USE_STEP = timedelta(minutes=1)  # a key's use is written at most this often: a write costs a disk sync
 
+_reopened = case((conversations.c.state == "closed", "bot"), else_=conversations.c.state)  # who writes again is answered again
 _reply = messages.alias("reply")
 _with_replies = (
     select(messages, conversations.c.customer, _reply.c.id.label("reply_id"))
@@ -78,7 +79,7 @@ class Store:
             if saved is not None:
                 return _received(saved)
             position = append(connection, conversation, id=message, role="customer", text=request.text, at=now)
-            connection.execute(update(conversations).where(conversations.c.id == conversation).values(updated=now))
+            connection.execute(update(conversations).where(conversations.c.id == conversation).values(updated=now, state=_reopened))
             return Received(conversation, customer, message, position, None, request.text)
 
     def finish(self, answer: Answer, provenance: dict[str, Any]) -> str:

@@ -36,7 +36,11 @@ conversations = Table(
     Column("assignee", String(64)),  # the user who has taken it over
     Column("assignee_shown", String(60)),  # the name that the customer reads
     Column("reviewed", Moment),  # until when what was flagged has been looked at
+    Column("ended", Moment),  # when it was closed or handed back last
+    Column("score", Integer),  # how the customer rated it then, 1 to 5
+    Column("score_why", Text),
     CheckConstraint("state IN ('bot', 'waiting', 'agent', 'closed')", name="state"),
+    CheckConstraint("score BETWEEN 1 AND 5", name="score"),
     Index(None, "customer", "updated"),
 )
 

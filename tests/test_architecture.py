@@ -48,6 +48,7 @@ PAGES = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/backends.md",
+    "docs/widget.md",
     "docs/figures.md",
     "deploy/README.md",
 )
@@ -209,7 +210,11 @@ def _defaults() -> dict[str, object]:
 
 @pytest.mark.parametrize(
     "folder",
-    ["ui/texts/{}.toml", "ui/texts/signin.{}.toml", "ui/texts/desk.{}.toml", "ui/texts/admin.{}.toml", "bot/templates/replies.{}.toml"],
+    [
+        "ui/texts/{}.toml",
+        *(f"ui/texts/{page}.{{}}.toml" for page in ("admin", "desk", "shop", "signin", "widget")),
+        "bot/templates/replies.{}.toml",
+    ],
 )
 def test_both_languages_have_the_same_texts(folder: str):
     english, chinese = (tomllib.loads((ROOT / folder.format(code)).read_text(encoding="utf-8")) for code in ("en", "zh"))

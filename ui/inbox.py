@@ -57,6 +57,7 @@ def conversation(ask: Ask, shown: Json) -> str:
         key=lambda x: x[0],
     )
     lines = "".join(_said(record, chat, ask) if kind == "said" else _note(record, ask) for _, kind, record in timeline)
+    lines += _rated(chat, ask)
     mine = chat["state"] == "agent" and chat["holder"] == ask.user.name
     acts = button("take", words["take"], "primary", chat=chat["id"]) if chat["state"] != "agent" else ""
     acts += button("hand_back", words["hand_back"], chat=chat["id"]) if mine else ""
@@ -94,8 +95,16 @@ def _said(line: Json, chat: Json, ask: Ask) -> str:
     )
 
 
+def _rated(chat: Json, ask: Ask) -> str:
+    """How the customer rated the conversation at its end."""
+    if chat["score"] is None:
+        return ""
+    why = f'<p class="plain">“{e(chat["score_why"])}”</p>' if chat["score_why"] else ""
+    return f'<aside class="note rated"><p class="by">{e(ask.words["rated"].format(n=chat["score"]))}</p>{why}</aside>'
+
+
 def _note(note: Json, ask: Ask) -> str:
-    told = ask.words[f"event_{note['kind']}"].format(who=note["author"])
+    told = ask.words[f"event_{note['kind']}"].format(who=note["author"] or ask.words["the_customer"])
     text = f'<p class="plain">{e(note["text"])}</p>' if note["text"] else ""
     return f'<aside class="note {note["kind"]}"><p class="by">{e(told)} {moment(note["at"])}</p>{text}</aside>'
 

@@ -56,6 +56,7 @@ class Texts:
     waiting_title: str
     waiting_text: str
     waiting_contact: str
+    waiting_away: str
     person_here: str
     closed: str
     unanswered: str
@@ -63,6 +64,26 @@ class Texts:
     busy: str
     offline: str
     too_long: str
+    products: str
+    end: str
+    score_title: str
+    scores: tuple[str, ...]
+    score_n: str
+    score_why: str
+    score_send: str
+    score_thanks: str
+    data: str
+    data_title: str
+    data_text: str
+    data_download: str
+    data_erase: str
+    data_sure_title: str
+    data_sure_text: str
+    data_sure: str
+    data_keep: str
+    data_close: str
+    erased: str
+    erase_failed: str
 
 
 @cache

@@ -2,8 +2,10 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from itsdangerous import BadSignature, Signer
@@ -11,8 +13,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.identity import VISITOR_HEADER, Visitors
+
 _JSON_CAP, _UPLOAD_CAP = 200 * 1024, 12 * 1024 * 1024
-_PROGRAMS = ("/v1/", "/api/", "/healthz", "/readyz", "/metrics")
+_PROGRAMS = ("/v1/", "/api/", "/widget/", "/healthz", "/readyz", "/metrics")
 _COOKIE, _COOKIE_S = "answerdesk_customer", 365 * 24 * 3600
 _log = structlog.get_logger("web")
 
@@ -53,8 +57,12 @@ def error_response(scope: Scope, status: int, message: str) -> Response:
 class Outermost:
     """Logs each request, without its query string; adds the security headers; turns an escaped exception into a plain 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, frames: Sequence[str] = ()) -> None:
+        """frames: the sites that may show the widget's page inside their own."""
         self._app = app
+        self._framed = {**_HEADERS, "Content-Security-Policy": " ".join((_POLICY, *frames))}  # `frame-ancestors` is the policy's end
+        if frames:
+            del self._framed["X-Frame-Options"]  # it knows no list
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,13 +70,14 @@ class Outermost:
             return
         began = time.monotonic()
         status = 0
+        added = self._framed if framed(scope) else _HEADERS
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in added.items():
                     headers[name] = value
             await send(message)
 
@@ -83,6 +92,11 @@ class Outermost:
             quiet = scope["method"] == "GET" and 0 < status < 400
             took = round(1000 * (time.monotonic() - began), 1)
             (_log.debug if quiet else _log.info)("request", **_request(scope), status=status, ms=took)
+
+
+def framed(scope: Scope) -> bool:
+    """Whether it is the customer's page as the widget shows it."""
+    return bool(scope["path"] == "/" and "widget" in parse_qs(scope["query_string"].decode("latin-1")))
 
 
 def _request(scope: Scope) -> dict[str, Any]:
@@ -158,27 +172,36 @@ class BodyCap:
 
 
 class CustomerCookie:
-    """Knows a visitor again by a signed cookie and puts their id, a new one at first, into `scope["state"]["customer"]`."""
+    """Knows a visitor again and puts their id, a new one at first, into `scope["state"]["customer"]`.
+
+    By a signed cookie; in the widget's frame, for which browsers keep none, by a signed token in a header, which wins.
+    """
 
     def __init__(self, app: ASGIApp, secret: str, *, secure: bool) -> None:
         self._app = app
         self._signer = Signer(secret, salt="answerdesk.customer")
+        self._visitors = Visitors(secret)
         self._attributes = f"Max-Age={_COOKIE_S}; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_PROGRAMS):
             await self._app(scope, receive, send)
             return
-        known = self._customer(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        token = headers.get(VISITOR_HEADER)
+        known = self._customer(headers) if token is None else self._visitors.customer(token)
+        if token is not None and known is None:
+            await JSONResponse({"detail": "The visitor's token has run out; ask for a new one."}, 401)(scope, receive, send)
+            return
         customer = known or uuid.uuid4().hex
         scope.setdefault("state", {})["customer"] = customer
 
         async def remember(message: Message) -> None:
-            if message["type"] == "http.response.start" and not known:
-                headers = MutableHeaders(scope=message)
+            if message["type"] == "http.response.start" and not known and not framed(scope):
+                said = MutableHeaders(scope=message)
                 # Not on scripts and pictures: those may be cached and shared.
-                if scope["method"] == "POST" or headers.get("content-type", "").startswith("text/html"):
-                    headers.append("Set-Cookie", f"{_COOKIE}={self._signer.sign(customer).decode()}; {self._attributes}")
+                if scope["method"] == "POST" or said.get("content-type", "").startswith("text/html"):
+                    said.append("Set-Cookie", f"{_COOKIE}={self._signer.sign(customer).decode()}; {self._attributes}")
             await send(message)
 
         await self._app(scope, receive, remember)

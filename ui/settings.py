@@ -1,10 +1,16 @@
 """Every setting, read in this one place: `answerdesk.toml` in the working folder, then `ANSWERDESK_...` variables, which win."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ui.hours import OfficeHours, zone
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
+_SHORTEST_SECRET = 32
 
 
 class SettingsError(Exception):
@@ -30,6 +36,18 @@ class Settings(BaseSettings):
 
     shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
+    office_hours: str = Field(
+        "", description='When somebody is at the desk, e.g. "Mon-Fri 09:00-18:00; Sat 10:00-14:00"; empty: nothing is said of hours.'
+    )
+    office_zone: str = Field("UTC", description="The time zone of the office hours, e.g. Europe/Berlin or Asia/Shanghai.")
+
+    widget_origins: list[str] = Field(
+        [], description='Sites whose pages may show the chat, e.g. "https://shop.example"; this one always may.'
+    )
+    identity_secret: SecretStr = Field(
+        SecretStr(""), description="Shared with the shop's server, which signs with it who its customers are: 32 characters or more."
+    )
+
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
     threshold: float | None = Field(None, ge=0, le=1, description="Relevance under which the bot says it does not know; empty: calibrated.")
 
@@ -76,6 +94,30 @@ class Settings(BaseSettings):
     max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
+    @field_validator("widget_origins")
+    @classmethod
+    def _origins(cls, origins: list[str]) -> list[str]:
+        return [checked_origin(origin) for origin in origins]
+
+    @field_validator("identity_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"it has under {_SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`")
+        return secret
+
+    @field_validator("office_hours")
+    @classmethod
+    def _hours(cls, text: str) -> str:
+        OfficeHours.read(text)
+        return text
+
+    @field_validator("office_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        zone(name)
+        return name
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -88,12 +130,25 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
 
 
+def checked_origin(origin: str) -> str:
+    """A site as browsers name it, `https://shop.example`, or ValueError. It goes into headers as it is."""
+    if not _ORIGIN.fullmatch(found := origin.lower().removesuffix("/")):
+        raise ValueError(f"{origin!r} is no origin; allowed: https://host or http://host:port, without a path")
+    return found
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings; `overrides` win and None among them means not given. Raises `SettingsError`."""
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {e['input']!r}: {e['msg']}" for e in error.errors()]
+        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {_shown(e)}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None
     except ValueError as error:  # a broken answerdesk.toml
         raise SettingsError(f"answerdesk.toml cannot be read: {error}. Correct it or move it away.") from None
+
+
+def _shown(error: Any) -> str:
+    """What a setting was set to, unless that is a secret."""
+    field = Settings.model_fields.get(str(error["loc"][0])) if error["loc"] else None
+    return "set" if field and field.annotation is SecretStr else repr(error["input"])

@@ -5,43 +5,84 @@ Everything that people, models or documents wrote is escaped here, on the server
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
+from bot.ending import BEST, WORST, Ending
 from bot.messages import Answer, Citation
 from bot.records import Line, State
+from knowledge.records import Record
+from ui import cards
 from ui.languages import Texts
 from ui.markdown import to_html
 
 Item = dict[str, str]  # `key` and `html`
 
 
-def items(
-    lines: Sequence[Line], state: State, contact: str, words: Texts, *, answering: Item | None = None, person: str = ""
-) -> list[Item]:
-    """The whole conversation: the greeting, what was said, and whether a person has been asked for.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a conversation stands beside what was said in it.
 
-    answering: what stands below the customer's last message while its reply is being made. person: who has taken over.
+    person: who has taken over. back: when somebody is at the desk again, None where somebody is. contact: where else to turn.
+    """
+
+    state: State = "bot"
+    person: str = ""
+    ending: Ending = field(default_factory=Ending)
+    back: datetime | None = None
+    contact: str = ""
+
+
+def items(
+    lines: Sequence[Line], now: Standing, words: Texts, *, records: Mapping[str, Record] | None = None, answering: Item | None = None
+) -> list[Item]:
+    """The whole conversation: the greeting, what was said, whether a person has been asked for, the rating at its end.
+
+    records: the rows of tables that citations stand in, by the citation's id. answering: what stands below the customer's last message
+    while its reply is being made.
     """
     shown = [greeting(words, with_questions=not lines)]
     for place, line in enumerate(lines):
         if line.role == "customer":
             shown.append(question(line.id, line.text, words))
         else:
-            shown.append(reply(line, words, last=place == len(lines) - 1))
+            shown.append(reply(line, words, last=place == len(lines) - 1, records=records))
     if lines and lines[-1].role == "customer":
         if answering:
             shown.append(answering)
-        elif state in {"bot", "closed"}:
+        elif now.state in {"bot", "closed"}:
             shown.append(unanswered(lines[-1].id, words))
     asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
-    if state == "waiting" and asked:
-        shown.append(waiting(asked[0], contact, words))
-    if person and not any(line.author == person for line in lines[-20:]):
-        shown.append(_notice("person", words.person_here.format(name=person)))
-    elif state == "closed":
+    if now.state == "waiting" and asked:
+        shown.append(waiting(asked[0], now, words))
+    if now.person and not any(line.author == now.person for line in lines[-20:]):
+        shown.append(_notice("person", words.person_here.format(name=now.person)))
+    elif now.state == "closed":
         shown.append(_notice("closed", words.closed))
+    if lines and now.ending.at and not answering and all(line.at <= now.ending.at for line in lines if line.role == "customer"):
+        shown.append(rating(now.ending.score, words))
     return shown
+
+
+def rating(score: int | None, words: Texts) -> Item:
+    """The question how the conversation was, or thanks for the answer."""
+    if score is not None:
+        stars = "".join(f'<i class="star{" on" * (n <= score)}"></i>' for n in range(WORST, BEST + 1))
+        thanks = f'<p class="stars" aria-hidden="true">{stars}</p><p>{_e(words.score_thanks.format(n=score))}</p>'
+        return {"key": "rating", "html": f'<div class="rating rated" role="status">{thanks}</div>'}
+    stars = "".join(
+        f'<label class="star" title="{_e(name)}"><input type="radio" name="score" value="{n}" required '
+        f'aria-label="{_e(words.score_n.format(n=n, name=name))}"></label>'
+        for n, name in enumerate(words.scores, WORST)
+    )
+    why = f'<label for="score-why">{_e(words.score_why)}</label><input id="score-why" type="text" maxlength="500" autocomplete="off">'
+    send = f'<button type="submit" class="primary">{_e(words.score_send)}</button>'
+    html = (
+        f'<form class="rating"><fieldset><legend>{_e(words.score_title)}</legend><div class="stars">{stars}</div></fieldset>'
+        f'<div class="more" hidden>{why}{send}</div></form>'
+    )
+    return {"key": "rating", "html": html}
 
 
 def greeting(words: Texts, with_questions: bool) -> Item:
@@ -51,6 +92,27 @@ def greeting(words: Texts, with_questions: bool) -> Item:
     text = f"<h2>{_e(words.greeting_title)}</h2><p>{_e(words.greeting_text)}</p>"
     wide = " welcome" if with_questions else ""
     return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar"></span>{text}{group}</section>'}
+
+
+def footnote(words: Texts) -> str:
+    """Below the conversation: a warning, the way to end it, and what a customer may do with their own data."""
+
+    def act(name: str, text: str, kind: str) -> str:
+        return f'<button type="button" data-{name} class="{kind}">{_e(text)}</button>'
+
+    close = f'<button type="button" class="act close" data-close {_named(words.data_close)}></button>'
+    ask = (
+        f'<div class="ask"><h2 id="data-title">{_e(words.data_title)}</h2><p>{_e(words.data_text)}</p>'
+        f"{act('download', words.data_download, 'wide')}{act('erase', words.data_erase, 'wide danger')}</div>"
+    )
+    sure = (
+        f'<div class="sure" hidden><h2>{_e(words.data_sure_title)}</h2><p>{_e(words.data_sure_text)}</p>'
+        f"{act('keep', words.data_keep, 'wide')}{act('sure', words.data_sure, 'wide danger')}</div>"
+    )
+    return (
+        f'<div class="foot"><p>{_e(words.footnote)}</p>{act("end", words.end, "link end")}{act("data", words.data, "link")}</div>'
+        f'<dialog class="data" aria-labelledby="data-title">{close}{ask}{sure}</dialog>'
+    )
 
 
 def question(message: str, text: str, words: Texts) -> Item:
@@ -75,12 +137,19 @@ def unanswered(message: str, words: Texts) -> Item:
     return {"key": f"a:{message}", "html": f'<div class="notice problem"><p>{_e(words.unanswered)}</p>{retry}</div>'}
 
 
-def waiting(since: datetime, contact: str, words: Texts) -> Item:
-    """A person was asked for: since when, and where else to turn. The page's script puts the time in the visitor's own zone."""
+def waiting(since: datetime, now: Standing, words: Texts) -> Item:
+    """A person was asked for: since when, when somebody is there again, and where else to turn.
+
+    The page's script puts the times in the visitor's own zone.
+    """
     utc = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
     time = f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
     told = _e(words.waiting_text).replace("{time}", time)
-    reach = f"<p>{_e(words.waiting_contact.format(contact=contact))}</p>" if contact else ""
+    if now.back:
+        back = now.back.astimezone(UTC)
+        day = f'<time datetime="{back.isoformat()}" data-day>{back:%Y-%m-%d %H:%M} UTC</time>'
+        told += f'</p><p class="away">{_e(words.waiting_away).replace("{time}", day)}'
+    reach = f"<p>{_e(words.waiting_contact.format(contact=now.contact))}</p>" if now.contact else ""
     html = f'<div class="notice waiting"><h3>{_e(words.waiting_title)}</h3><p>{told}</p>{reach}</div>'
     return {"key": "waiting", "html": html}
 
@@ -89,7 +158,7 @@ def _notice(key: str, text: str) -> Item:
     return {"key": key, "html": f'<div class="notice {key}" role="status"><p>{_e(text)}</p></div>'}
 
 
-def reply(line: Line, words: Texts, last: bool) -> Item:
+def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None) -> Item:
     """A finished reply with its sources and what can be done with it; a person's reply is only its text."""
     answer = line.answer
     if answer is None:
@@ -99,6 +168,8 @@ def reply(line: Line, words: Texts, last: bool) -> Item:
     body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
         body += f'<p class="stopped">{_e(words.stopped)}</p>'
+    cited = (records[citation.id] for citation in answer.citations if citation.id in records) if records else ()
+    body += cards.cards(cards.cards_of(cited), words)
     body += _sources(answer.citations, words)
     if answer.route != "human":
         body += _actions(line, words)

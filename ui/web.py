@@ -15,12 +15,15 @@ from ui.api import create_api
 from ui.customer import mount_customer
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
+from ui.identity import Visitors
 from ui.internal import create_internal
 from ui.metrics import CountedRouter, Metrics
 from ui.middleware import BodyCap, CustomerCookie, Outermost, TrustedHosts
 from ui.owner import write_private
 from ui.settings import Settings
+from ui.shop import add_shop
 from ui.signin import add_signin
+from ui.widget import add_widget
 from ui.workers import Workers
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ def create_web(app: "App", token: str = "") -> FastAPI:
     async def measured() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    add_shop(web, app)
+    add_widget(web, app, Visitors(_secret(app.settings)))
     add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies)
     mount_desk(web, app)
     mount_admin(web, app)
@@ -71,7 +76,7 @@ def guard(web: FastAPI, settings: Settings, engine: Engine) -> None:
     web.add_middleware(CustomerCookie, secret=_secret(settings), secure=settings.secure_cookies)
     web.add_middleware(BodyCap)
     web.add_middleware(TrustedHosts, hosts=[*settings.trusted_hosts, settings.host, "127.0.0.1"])
-    web.add_middleware(Outermost)
+    web.add_middleware(Outermost, frames=settings.widget_origins)
 
 
 def _unready(app: "App") -> list[str]:

@@ -1,4 +1,4 @@
-"""A real Chromium on the customer's page. Each visit fails on an error in the console and on any request to another host."""
+"""A real Chromium on the pages. Each visit fails on an error in the console and on any request to another machine."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.ui.shop import Shop, serving, shop, web
 
@@ -23,6 +23,7 @@ FLAGS = [
     "--disable-sync",
 ]
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+PATIENCE_MS = 60_000  # a busy machine is no failure
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 
@@ -63,6 +64,7 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine; apt-get install chromium runs the browser tests")
+    expect.set_options(timeout=PATIENCE_MS / 2)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield running
@@ -78,10 +80,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]
 
 @pytest.fixture
 def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Visit]]:
-    """Opens the page as a new visitor: `visit("zh", "phone", "dark")`."""
+    """Opens the page as a new visitor: `visit("zh", "phone", "dark")`. at: another address, which is not waited for."""
     visits: list[Visit] = []
 
-    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", **more: object) -> Visit:
+    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", at: str = "", **more: object) -> Visit:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -92,7 +94,7 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
             permissions=["clipboard-read", "clipboard-write"],
             **more,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         seen = Visit(context.new_page(), context, language)
 
         def said(message: ConsoleMessage) -> None:
@@ -106,8 +108,9 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
         seen.page.on("console", said)
         seen.page.on("pageerror", lambda error: seen.errors.append(str(error)))
         context.on("request", asked)
-        seen.page.goto(site[1])
-        seen.page.locator("html.ready").wait_for()
+        seen.page.goto(at or site[1])
+        if not at:
+            seen.page.locator("html.ready").wait_for()
         visits.append(seen)
         return seen
 
@@ -115,4 +118,5 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
     for seen in visits:
         seen.context.close()
         assert seen.errors == []
-        assert seen.hosts == {"127.0.0.1"}
+        assert seen.hosts <= {"127.0.0.1", "localhost"}
+        assert seen.hosts

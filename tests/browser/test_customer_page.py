@@ -1,11 +1,11 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Frame, Page, expect
 
 from tests.browser.conftest import Visit
 from tests.ui.shop import HOSTILE, Shop
@@ -18,7 +18,7 @@ EVERYWHERE = pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("en
 
 @EVERYWHERE
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_visit(visit: Visits, language: Any, size: str, scheme: str):
+def test_a_visit(visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str):
     """Welcome, a suggested question, its answer and a source, thumbs with a reason, a person: readable for everyone throughout."""
     name, words = f"{size}-{scheme}-{language}", texts(language)
     seen = visit(language, size, scheme)
@@ -29,12 +29,14 @@ def test_a_visit(visit: Visits, language: Any, size: str, scheme: str):
     assert accessible(seen)
     seen.shot(f"{name}-1-welcome")
 
+    quick, site[0].router.pause_s = site[0].router.pause_s, 0.1  # so that a busy machine sees it grow, too
     page.get_by_role("button", name=words.suggestions[0]).click()
     expect(page.locator(".question")).to_have_text(re.compile(re.escape(words.suggestions[0])))
     expect(page.locator(".reply.growing")).to_be_visible()
     expect(page.get_by_role("button", name=words.stop)).to_be_visible()
     seen.shot(f"{name}-2-stream")
     seen.settled()
+    site[0].router.pause_s = quick
     source = page.locator("details").first
     expect(source.locator("blockquote")).to_be_hidden()
     page.locator(".mark").first.click()
@@ -258,8 +260,8 @@ def test_the_keyboard_alone_is_enough(visit: Visits):
     expect(seen.page.locator("details[open]")).to_have_count(0)
 
 
-def accessible(seen: Visit) -> bool:
-    """True when axe finds nothing against WCAG 2.1 A and AA; the findings are printed."""
-    found = Axe().run(seen.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+def accessible(seen: Visit, frame: Frame | None = None) -> bool:
+    """True when axe finds nothing against WCAG 2.1 A and AA, in the page or in a frame of it; the findings are printed."""
+    found = Axe().run(cast("Page", frame or seen.page), options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
     print(found.generate_report() if found.violations_count else "")
     return not found.violations_count

@@ -42,6 +42,7 @@ def test_a_customer_gets_a_right_and_cited_answer(visit: Visits, language: Any, 
     question, fact, page = PRICE[language]
     reply = ask(seen, question)
     expect(reply.locator(".text")).to_have_text(re.compile(fact))
+    expect(reply.locator(".card .price").first).to_have_text(re.compile(fact))
     source = reply.locator("details").filter(has_text=page)
     expect(source.locator("blockquote")).to_be_hidden()
     source.locator("summary").click()

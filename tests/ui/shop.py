@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,9 +28,12 @@ from ui.build import open_desk
 from ui.customer import mount_customer
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
+from ui.identity import Visitors
 from ui.middleware import CustomerCookie, Outermost
 from ui.settings import Settings, load_settings
+from ui.shop import add_shop
 from ui.signin import add_signin
+from ui.widget import add_widget
 
 HOSTILE = (
     '<img src="http://evil.example/a.png" onerror="window.hit=1"> ![pixel](http://evil.example/b.png) '
@@ -73,6 +77,7 @@ PROVENANCE = {
     "messages": [{"role": "system", "text": "You are the assistant of TechCorp."}, {"role": "customer", "text": HOSTILE}],
     "unsupported_figures": [],
 }
+SECRET = "a secret for tests"
 PASSWORD = "a password of my own"
 PAGES: dict[str, Role] = {"/desk": "lead", "/admin": "admin"}
 
@@ -128,6 +133,10 @@ class ScriptedRouter:
             return ("很抱歉，我没有找到相关内容。" if zh else "I'm sorry, I couldn't find that in our help pages."), {"abstained": True}
         if "long" in text and "story" in text:
             return "word by word " * 400, {}
+        if "long page" in text:
+            said = "The cable is two metres long."
+            passage = "Before it there is much to read.\n" * 60 + said + " And after it." * 200
+            return said, {"citations": (Citation("l", "cables.md", "Cables", passage, 0.9, said),)}
         if "hostile" in text:
             return HOSTILE, {"citations": (Citation("x", HOSTILE, HOSTILE, HOSTILE, 1.0, "{{hit}}"),), "suggestions": (HOSTILE,)}
         return (CHINESE, {"citations": (TUIHUO,)}) if zh else (ENGLISH, {"citations": (RETURNS, LABEL)})
@@ -147,14 +156,19 @@ class Shop:
     dispatch: Dispatch
 
 
-def shop(folder: Path) -> Shop:
-    """A new shop with two backends set up, of which one is down."""
-    settings = load_settings(
-        data_dir=folder, shop_contact="help@techcorp.example", hosted_url="http://127.0.0.1:9/v1", hosted_model="stub", backend="extractive"
-    )
+def shop(folder: Path, **more: object) -> Shop:
+    """A new shop with two backends set up, of which one is down. more: other settings."""
+    hosted = {"hosted_url": "http://127.0.0.1:9/v1", "hosted_model": "stub"}
+    settings = load_settings(data_dir=folder, shop_contact="help@techcorp.example", backend="extractive", **hosted, **more)
     desk = open_desk(settings)
     index = Index(desk.engine, MemoryStore(), HashEmbedder())
     return Shop(settings, desk.engine, desk.store, ScriptedRouter(desk.store), index, desk.policies, desk.backends, desk.dispatch)
+
+
+def elsewhen() -> str:
+    """Office hours in which nobody is there now, nor soon."""
+    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    return f"{days[(datetime.now(UTC).weekday() + 3) % 7]} 09:00-10:00"
 
 
 def web(app: Shop) -> FastAPI:
@@ -164,14 +178,16 @@ def web(app: Shop) -> FastAPI:
     def healthz() -> str:
         return "ok"
 
+    add_shop(fastapi, app)
+    add_widget(fastapi, app, Visitors(SECRET))
     add_signin(fastapi, app.engine, PAGES, secure=False)
     mount_desk(fastapi, cast("Any", app))
     mount_admin(fastapi, cast("Any", app))
     mount_customer(fastapi, app)
     fastapi.add_middleware(OwnSessions)
     fastapi.add_middleware(SignedIn, accounts=Accounts(app.engine), pages=PAGES)
-    fastapi.add_middleware(CustomerCookie, secret="a secret for tests", secure=False)
-    fastapi.add_middleware(Outermost)
+    fastapi.add_middleware(CustomerCookie, secret=SECRET, secure=False)
+    fastapi.add_middleware(Outermost, frames=app.settings.widget_origins)
     return fastapi
 
 

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from bot.errors import UnknownConversation
 from tests.ui.shop import ENGLISH, Shop, serving, shop, web
-from ui.customer import Handlers, customer_page, mount_customer
+from ui.chat import Handlers
+from ui.customer import customer_page, mount_customer
 from ui.languages import texts
 
 WORDS = texts("en")

@@ -114,6 +114,7 @@ def test_erasing_a_customer_marks_the_adapter_that_answers(promoted: Desk):  # n
     promoted.store.receive(Request("hello", "chat-of-anna", "anna"))
     (folder / "transcripts").mkdir()
     (folder / "transcripts" / "chats.jsonl").write_text("anna said hello")
+    (folder / "transcripts" / "others.jsonl").write_text("ben said hello")
     result = as_json(run("customers", "erase", "anna", "--json", "--data-dir", str(folder)))
     assert result["elsewhere"] == {"adapters_marked": 1, "training_rows": 0, "uploaded_transcripts": 1, "transcripts": 0}
     (alert,) = tuning_alerts(promoted, lambda _: None)["alerts"]
@@ -121,7 +122,7 @@ def test_erasing_a_customer_marks_the_adapter_that_answers(promoted: Desk):  # n
     assert "learned from an erased customer" in run("finetune", "list", "--data-dir", str(folder)).stdout
     with pytest.raises(Refused, match="erased since"):
         registry.promote("r1", "local", "lena")
-    assert not (folder / "transcripts" / "chats.jsonl").exists()
+    assert [path.name for path in (folder / "transcripts").iterdir()] == ["others.jsonl"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

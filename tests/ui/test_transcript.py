@@ -9,6 +9,7 @@ from bot.records import Line
 from ui import transcript
 from ui.languages import texts
 from ui.markdown import to_html
+from ui.transcript import Standing
 
 WORDS = texts("en")
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -76,8 +77,9 @@ def test_nothing_that_others_wrote_becomes_html(text: str):
         Line(text, "agent", text, NOW),
         Line("last", "bot", answer.text, NOW, answer),
     ]
-    shown = transcript.items(lines, "waiting", text, WORDS)
-    shown += [transcript.partial(text, text, WORDS), transcript.unanswered(text, WORDS), transcript.waiting(NOW, text, WORDS)]
+    shown = transcript.items(lines, Standing("waiting", contact=text), WORDS)
+    shown += [transcript.partial(text, text, WORDS), transcript.unanswered(text, WORDS)]
+    shown += [transcript.waiting(NOW, Standing(contact=text), WORDS)]
     for item in shown:
         check(item["html"])
 
@@ -141,20 +143,20 @@ def test_what_was_cut_short_says_so():
 
 def test_a_message_without_a_reply_can_be_tried_again_unless_a_person_has_it():
     lines = [Line("m1", "customer", "Hello?", NOW)]
-    assert 'data-retry="m1"' in transcript.items(lines, "bot", "", WORDS)[-1]["html"]
-    assert "data-retry" not in transcript.items(lines, "waiting", "", WORDS)[-1]["html"]
-    assert transcript.items(lines, "bot", "", WORDS, answering=transcript.typing("m1", WORDS))[-1]["key"] == "a:m1"
+    assert 'data-retry="m1"' in transcript.items(lines, Standing("bot"), WORDS)[-1]["html"]
+    assert "data-retry" not in transcript.items(lines, Standing("waiting"), WORDS)[-1]["html"]
+    assert transcript.items(lines, Standing("bot"), WORDS, answering=transcript.typing("m1", WORDS))[-1]["key"] == "a:m1"
 
 
 def test_waiting_says_since_when_and_where_else_to_turn():
     lines = [Line("m1", "customer", "A person!", NOW), bot_line(route="human")]
-    shown = transcript.items(lines, "waiting", "+1 555", WORDS)[-1]
+    shown = transcript.items(lines, Standing("waiting", contact="+1 555"), WORDS)[-1]
     assert shown["key"] == "waiting"
     assert 'datetime="2026-01-02T03:04:00+00:00"' in shown["html"]
     assert "+1 555" in shown["html"]
-    assert transcript.items(lines, "bot", "+1 555", WORDS)[-1]["key"] == "a:m1"
+    assert transcript.items(lines, Standing("bot", contact="+1 555"), WORDS)[-1]["key"] == "a:m1"
 
 
 def test_the_suggestions_are_there_until_something_was_said():
-    assert transcript.items([], "bot", "", WORDS)[0]["html"].count("data-ask") == 4
-    assert "data-ask" not in transcript.items([Line("m", "customer", "Hi", NOW)], "bot", "", WORDS)[0]["html"]
+    assert transcript.items([], Standing("bot"), WORDS)[0]["html"].count("data-ask") == 4
+    assert "data-ask" not in transcript.items([Line("m", "customer", "Hi", NOW)], Standing("bot"), WORDS)[0]["html"]

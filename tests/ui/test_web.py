@@ -231,6 +231,15 @@ def test_page_health_and_metrics(page: tuple[TestClient, Desk]):
     assert "answerdesk_turn_seconds_count 4.0" in counted
 
 
+def test_the_widget_is_there_and_shut_to_unlisted_sites(page: tuple[TestClient, Desk]):
+    client = page[0]
+    assert "Answerdesk" in client.get("/widget.js").text
+    own = client.post("/widget/visit", content="{}", headers={"Origin": "http://127.0.0.1:7860"})
+    assert (own.status_code, own.json()["anonymous"]) == (200, True)
+    assert client.post("/widget/visit", content="{}", headers={"Origin": "https://shop.example"}).status_code == 403
+    assert client.get("/shop").status_code == 404
+
+
 def test_not_ready_says_why(page: tuple[TestClient, Desk]):
     client, desk = page
     desk.index.wrong = "the vectors are missing; run answerdesk ingest"

@@ -1,4 +1,4 @@
-"""`customers show`, `customers forget` and `customers erase`."""
+"""`customers show`, `customers export`, `customers forget` and `customers erase`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,16 @@ def show(*, context: typer.Context, customer: _Customer, data_dir: DataDir = Non
     """Conversations and remembered facts, each with the message that said it."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "show_customer", out, customer=customer), _table)
+
+
+@customers.command()
+def export(*, context: typer.Context, customer: _Customer, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Everything of a customer as JSON, to be handed to them."""
+    with output(as_json, debug) as out:
+        out.show(
+            perform(context.obj, data_dir, "export_customer", out, customer=customer),
+            lambda console, result: console.print_json(data=result),
+        )
 
 
 @customers.command()

@@ -1,4 +1,5 @@
-// The body of the conversation's `js_on_load`: puts the server's items in place and hands the visitor's actions to the server.
+// The first half of the conversation's `js_on_load`: puts the server's items in place, sends messages, notices a lost connection.
+// The second half, what the visitor can press, is acts.js.
 // All HTML in `props.value.items` was escaped by the server; whatever this script adds itself is set as text.
 
 const log = element.querySelector('.log');
@@ -22,6 +23,16 @@ const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.client
 const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 const tell = (text) => { hint.textContent = text; hint.hidden = !text; };
+const store = { // there is none in another site's frame where the browser blocks it
+  take() {
+    try {
+      const kept = sessionStorage.getItem('answerdesk');
+      sessionStorage.removeItem('answerdesk');
+      return kept;
+    } catch { return null; }
+  },
+  keep(text) { try { sessionStorage.setItem('answerdesk', text); } catch { /* the message stays in the box */ } },
+};
 
 function put(key, html, place) {
   let node = nodeOf(key);
@@ -37,7 +48,9 @@ function put(key, html, place) {
   node.source = html;
   for (const details of node.querySelectorAll('details')) details.open = open.has(details.dataset.number);
   for (const time of node.querySelectorAll('time')) {
-    time.textContent = new Date(time.dateTime).toLocaleTimeString(page.lang, { timeStyle: 'short' });
+    const shape = 'day' in time.dataset ? { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } : { timeStyle: 'short' };
+    const locale = navigator.languages.find((code) => code.startsWith(page.lang.slice(0, 2))) || page.lang;
+    time.textContent = new Intl.DateTimeFormat(locale, shape).format(new Date(time.dateTime));
   }
 }
 
@@ -55,7 +68,11 @@ function render() {
   latest.title = words().latest;
   const keys = new Set(items.map((item) => item.key));
   if (asked && keys.has(`q:${asked.message}`)) asked = null;
-  if (!tail) for (const node of Array.from(log.children)) if (!keys.has(node.dataset.key) && !('own' in node.dataset)) node.remove();
+  for (const node of Array.from(log.children)) {
+    const { key } = node.dataset;
+    const notice = !key.includes(':') && key !== 'greeting'; // of how things stand, not of what was said
+    if (!keys.has(key) && !('own' in node.dataset) && (!tail || notice)) node.remove();
+  }
   const known = tail ? Array.from(log.children).findIndex((node) => node.dataset.key === items[0].key) : 0;
   const start = known < 0 ? log.children.length : known;
   items.forEach((item, place) => put(item.key, item.html, start + place));
@@ -65,10 +82,13 @@ function render() {
     document.querySelector('#box textarea')?.focus({ preventScroll: true }); // not on phones, where it would open the keyboard
   }
   page.classList.add('ready');
+  page.classList.toggle('talking', view().open);
   if (follow) toEnd();
-  const unsent = sessionStorage.getItem('answerdesk');
+  if (view().said) tell(view().said);
+  if (view().file) save(view().file);
+  window.answerdeskFrame?.count(conversation, view().replies);
+  const unsent = store.take();
   if (!unsent) return;
-  sessionStorage.removeItem('answerdesk');
   const { text, message } = JSON.parse(unsent);
   ask(text, message);
 }
@@ -155,7 +175,7 @@ async function sendLater(text, message) {
     tell(words().offline);
     return;
   }
-  sessionStorage.setItem('answerdesk', JSON.stringify({ text, message }));
+  store.keep(JSON.stringify({ text, message }));
   window.location.reload();
 }
 
@@ -178,94 +198,6 @@ setInterval(() => {
   trigger('look', { conversation, stamp });
 }, 500);
 
-function questionBefore(item) {
-  for (let node = item; node; node = node.previousElementSibling) {
-    const text = node.querySelector('.question .text');
-    if (text) return text.textContent;
-  }
-  return '';
-}
-
-function rate(article, value, why) {
-  for (const button of article.querySelectorAll('[data-rate]')) {
-    button.setAttribute('aria-pressed', String(Number(button.dataset.rate) === value));
-  }
-  trigger('rate', { reply: article.dataset.reply, value, why, conversation });
-}
-
-async function copy(article) {
-  const clone = article.querySelector('.text').cloneNode(true);
-  for (const mark of clone.querySelectorAll('.mark')) mark.remove();
-  const area = document.createElement('textarea');
-  area.className = 'sr';
-  article.append(area);
-  clone.style.cssText = 'position:absolute;left:-9999px';
-  article.append(clone);
-  area.value = clone.innerText.replaceAll('\u2060', ''); // innerText needs the text laid out to keep its lines
-  clone.remove();
-  try {
-    await navigator.clipboard.writeText(area.value);
-  } catch { // no clipboard without https
-    area.select();
-    document.execCommand('copy');
-  }
-  area.remove();
-  article.querySelector('.said').textContent = words().copied;
-}
-
-function pressed(button) {
-  const item = button.closest('.item');
-  const article = button.closest('article');
-  const data = button.dataset;
-  const form = article?.querySelector('form.why');
-  if ('ask' in data) ask(data.ask);
-  else if ('again' in data) ask(questionBefore(item));
-  else if ('retry' in data) {
-    const text = questionBefore(item);
-    if (busy || !text) return;
-    if (!lost) for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
-    ask(text, data.retry);
-  } else if ('source' in data) {
-    const details = article.querySelector(`details[data-number="${data.source}"]`);
-    details.open = true;
-    details.querySelector('summary').focus({ preventScroll: true });
-    details.scrollIntoView({ block: 'nearest' });
-  } else if ('copy' in data) copy(article);
-  else if ('rate' in data) {
-    const value = Number(data.rate);
-    form.hidden = value > 0;
-    article.querySelector('.said').textContent = value > 0 ? words().rating_thanks : '';
-    rate(article, value, '');
-    if (!form.hidden) form.querySelector('[data-why]').focus({ preventScroll: true });
-    if (!form.hidden) form.scrollIntoView({ block: 'nearest' });
-  } else if ('why' in data) button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
-  else if ('close' in data) {
-    form.hidden = true;
-    article.querySelector('.down').focus();
-  }
-}
-
-log.addEventListener('click', (event) => {
-  const button = event.target.closest('button, .mark');
-  if (button && button.type !== 'submit') pressed(button);
-});
-log.addEventListener('keydown', (event) => {
-  if (!event.target.matches('.mark') || (event.key !== 'Enter' && event.key !== ' ')) return;
-  event.preventDefault();
-  pressed(event.target);
-});
-log.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const article = form.closest('article');
-  const reasons = Array.from(form.querySelectorAll('[data-why][aria-pressed="true"]'), (chip) => chip.textContent);
-  const more = form.querySelector('input').value.trim();
-  rate(article, -1, [...reasons, more].filter(Boolean).join('; '));
-  form.hidden = true;
-  const said = article.querySelector('.said');
-  said.textContent = words().rating_thanks;
-  article.querySelector('.down').focus({ preventScroll: true });
-});
 latest.addEventListener('click', toEnd);
 scroller.addEventListener('scroll', () => { latest.hidden = atEnd(); }, { passive: true });
 new ResizeObserver(() => { latest.hidden = atEnd(); }).observe(log);
@@ -273,18 +205,3 @@ new ResizeObserver(() => { latest.hidden = atEnd(); }).observe(log);
 window.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
 }, true);
-
-window.answerdesk = {
-  ask,
-  settled,
-  talk: () => { ask(words().talk_request); },
-  stop: () => trigger('stop', {}),
-  fresh: () => open(newId()),
-  language: () => {
-    const other = view().language === 'zh' ? 'en' : 'zh';
-    document.cookie = `${view().cookie}=${other}; path=/; max-age=31536000; SameSite=Lax`;
-    trigger('open', { conversation });
-  },
-};
-watch('value', render);
-render();
