@@ -8,6 +8,10 @@ from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
 LAST = "extractive"
+_PARTS = {
+    "the default": "part_default", "on the ladder": "part_ladder", "the canary": "canary", "the shadow": "shadow",
+    "the backend of a route": "part_route", "the last rung": "part_last",
+}  # fmt: skip
 RUNGS = 3  # how many places of the ladder the form has
 
 
@@ -24,7 +28,7 @@ def _backend(backend: Json, ask: Ask) -> str:
     words = ask.words
     ready = backend["state"] == "ready"
     state = f'<span class="mark{"" if ready else " bad"}">{e(words["ready"] if ready else backend["state"])}</span>'
-    part = f'<span class="mark">{e(backend["part"])}</span>' if backend["part"] else ""
+    part = f'<span class="mark">{e(words.get(_PARTS.get(backend["part"], ""), backend["part"]))}</span>' if backend["part"] else ""
     adapter = f'<p class="by">{e(words["adapter"])}: {e(backend["adapter"])}</p>' if backend["adapter"] else ""
     spent = words["today"].format(tokens=backend["tokens_today"], cost=f"{backend['cost_today']:.4f}")
     return (
@@ -101,7 +105,7 @@ def playground(ask: Ask, names: Sequence[str]) -> str:
 
 def side_by_side(ask: Ask) -> str:
     """What each backend said."""
-    return f'<div class="page grid">{answers(ask, ask.answers)}</div>'
+    return f'<div class="page grid" data-show>{answers(ask, ask.answers)}</div>'
 
 
 def answers(ask: Ask, found: Sequence[Json]) -> str:

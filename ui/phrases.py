@@ -80,7 +80,7 @@ def draft(ask: Ask, found: Json) -> str:
         use = f'<button type="button" class="primary" data-insert="{e(plain)}">{e(words["draft_use"])}</button>'
     by = " · ".join(filter(None, (found["backend"], found["adapter"], *dict.fromkeys(cited["source"] for cited in found["citations"]))))
     return (
-        f'<aside class="draft" aria-label="{e(words["draft"])}"><p class="by"><span class="mark warm">{e(words["draft"])}</span> '
+        f'<aside class="draft" data-show aria-label="{e(words["draft"])}"><p class="by"><span class="mark warm">{e(words["draft"])}</span> '
         f'{e(words["draft_to"].format(text=found["question"][:120]))}</p>{told}<p class="by">{e(by)}</p>'
         f'<div class="acts">{use}<button type="button" data-keep data-go=\'{{"draft":""}}\'>{e(words["draft_drop"])}</button></div></aside>'
     )

@@ -61,7 +61,7 @@ def tried(ask: Ask) -> str:
     found, words = ask.answers[0], ask.words
     if found["kind"] == "try":
         same = "" if found["difference"] else f'<p class="hint">{e(words["draft_same"])}</p>'
-        return f'<div class="page" id="tried">{same}<div class="grid">{control.answers(ask, found["answers"])}</div></div>'
+        return f'<div class="page" id="tried" data-show>{same}<div class="grid">{control.answers(ask, found["answers"])}</div></div>'
     tokens = found["tokens"]
     told = words["preview_of"].format(backend=found["backend"], n=tokens["total"], window=found["window"])
     unread = "" if found["reads_prompt"] else f'<p class="hint">{e(words["unread"])}</p>'
@@ -71,7 +71,7 @@ def tried(ask: Ask) -> str:
     )
     parts = saw.tokens_of_parts(ask, {part: count for part, count in tokens.items() if part != "total"})
     return (
-        f'<div class="page" id="tried"><article class="card"><h3>{e(words["preview"])}</h3>'
+        f'<div class="page" id="tried" data-show><article class="card"><h3>{e(words["preview"])}</h3>'
         f'<p class="by">{e(told)} · {e(found["prompt_version"])}</p>'
         f'{unread}<p class="plain">{e(found["question"])}</p>{parts}{sent}</article></div>'
     )
@@ -84,7 +84,7 @@ def _version(version: Json, ask: Ask) -> str:
     else:
         since = f'<button type="button" data-keep data-go=\'{{"since":"{e(version["id"])}"}}\'>{e(words["difference"])}</button>'
         acts = since + button("bring_prompt_back", words["bring_back"], version=version["id"], code=version["language"])
-    told = " · ".join(part for part in (version["author"], version["comment"]) if part) or words["shipped"]
+    told = " · ".join(part for part in (version["author"], version["comment"]) if part) if version["version"] else words["shipped"]
     return f'<tr><td>{e(version["id"])}</td><td>{moment(version["at"])}</td><td>{e(told)}</td><td><div class="acts">{acts}</div></td></tr>'
 
 

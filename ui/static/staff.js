@@ -57,6 +57,7 @@ function put(node, html) {
     const today = date.toDateString() === new Date().toDateString();
     time.textContent = today ? date.toLocaleTimeString(page.lang, { timeStyle: 'short' }) : date.toLocaleString(page.lang, { dateStyle: 'medium', timeStyle: 'short' });
   }
+  node.querySelector('[data-show]')?.scrollIntoView({ block: 'nearest' });
   if (focus?.id) {
     const again = document.getElementById(focus.id);
     again?.focus({ preventScroll: true });
