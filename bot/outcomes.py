@@ -43,26 +43,22 @@ class Tally:
 
 
 def outcomes(engine: Engine, since: datetime, until: datetime) -> list[Outcome]:
-    """The bot's replies of that time, oldest first."""
-    query = (
-        select(
-            messages.c.at,
-            messages.c.conversation,
-            messages.c.rating,
-            messages.c.interrupted,
-            _answer["backend"].as_string().label("backend"),
-            _answer["adapter"].as_string().label("adapter"),
-            _answer["route"].as_string().label("route"),
-            _answer["reason"].as_string().label("reason"),
-            _answer["abstained"].as_boolean().label("abstained"),
-            _answer[("latency_ms", "first_token")].as_float().label("first_ms"),
-            _answer[("latency_ms", "total")].as_float().label("total_ms"),
-            _answer[("tokens", "prompt")].as_integer().label("prompt"),
-            _answer[("tokens", "completion")].as_integer().label("completion"),
-        )
-        .where(_within(since, until))
-        .order_by(messages.c.at)
-    )
+    """The bot's replies of that time, in any order."""
+    query = select(
+        messages.c.at,
+        messages.c.conversation,
+        messages.c.rating,
+        messages.c.interrupted,
+        _answer["backend"].as_string().label("backend"),
+        _answer["adapter"].as_string().label("adapter"),
+        _answer["route"].as_string().label("route"),
+        _answer["reason"].as_string().label("reason"),
+        _answer["abstained"].as_boolean().label("abstained"),
+        _answer[("latency_ms", "first_token")].as_float().label("first_ms"),
+        _answer[("latency_ms", "total")].as_float().label("total_ms"),
+        _answer[("tokens", "prompt")].as_integer().label("prompt"),
+        _answer[("tokens", "completion")].as_integer().label("completion"),
+    ).where(_within(since, until))
     with engine.execution_options(read_only=True).begin() as connection:
         return [
             Outcome(

@@ -4,6 +4,7 @@ Pure: rows of `bot.outcomes` in, a `Report` out.
 """
 
 import math
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -119,7 +120,10 @@ def period(days: int, now: datetime, zone: tzinfo) -> Period:
 def figures(
     rows: Sequence[Outcome], taken: Sequence[tuple[datetime, str]], over: Period, cost: Cost = lambda _name, _tokens: 0.0
 ) -> Report:
-    """The report of a period. rows: its replies. taken: when a person took over which conversation. cost: of a backend's tokens."""
+    """The report of a period.
+
+    rows: its replies, none from before it. taken: when a person took over which conversation in it. cost: of a backend's tokens.
+    """
     needed = _needed(rows, taken)
     by: dict[tuple[str, str | None], list[Outcome]] = defaultdict(list)
     for row in rows:
@@ -176,10 +180,16 @@ def _needed(rows: Sequence[Outcome], taken: Sequence[tuple[datetime, str]]) -> s
 
 def _slots(rows: Sequence[Outcome], taken: Sequence[tuple[datetime, str]], over: Period) -> Iterator[Slot]:
     starts = list(over.starts())
-    for start, end in zip(starts, [*starts[1:], over.until], strict=True):
-        here = [row for row in rows if start <= row.at < end]
-        talks, needed = {row.conversation for row in here}, _needed(here, [(at, talk) for at, talk in taken if start <= at < end])
-        yield Slot(start, len(here), len(talks), len(talks & needed), sum(row.abstained for row in here))
+    plain = [start.astimezone(UTC) for start in starts]  # within one zone is compared much faster
+    here: list[list[Outcome]] = [[] for _ in starts]
+    came: list[list[tuple[datetime, str]]] = [[] for _ in starts]
+    for row in rows:
+        here[bisect_right(plain, row.at) - 1].append(row)
+    for at, talk in taken:
+        came[bisect_right(plain, at) - 1].append((at, talk))
+    for start, found, took in zip(starts, here, came, strict=True):
+        talks = {row.conversation for row in found}
+        yield Slot(start, len(found), len(talks), len(talks & _needed(found, took)), sum(row.abstained for row in found))
 
 
 def _reasons(rows: Sequence[Outcome], taken: Sequence[tuple[datetime, str]]) -> tuple[tuple[str, int], ...]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.errors import UnknownConversation
+from bot.outcomes import Tally
 from ui import figures, inbox, operations_canned, operations_desk, operations_examples, operations_reports, phrases, saw, steer
 from ui.errors import Failure, failure
 from ui.panels import Ask, action, empty, mount_staff, staff_page, top
@@ -26,7 +27,7 @@ ACTIONS = (
 )  # fmt: skip
 _STAYS = {"reports": ("main",), "prompts": ("foot",), "playground": ("foot",)}
 """What a page that only looks again by itself leaves as it is: what an action found out, or what takes long to count."""
-_ALERTS_S = 15  # how long the strip of alerts may lag behind: two weeks of replies are counted for it
+_TALLY_S = 60  # how long the alerts about shares may lag behind: a week of replies is counted for them
 
 
 def mount_desk(fastapi: FastAPI, app: "App", path: str = "/desk") -> None:
@@ -50,13 +51,13 @@ class DeskPanels(Steering):
 
     def __init__(self, app: "App") -> None:
         super().__init__(app)
-        self._alerted: tuple[float, dict[str, Any]] = (-_ALERTS_S, {})
+        self._tallied: tuple[float, tuple[Tally, Tally] | None] = (0.0, None)
 
     def regions(self, ask: Ask) -> dict[str, str]:
         """The page as it is now, for where somebody is."""
         tab = ask.place.get("tab", "")
         ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        told = self._alerts(ask)
+        told = self._alerts()
         strip = figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
         head = top(ask, TABS, ["admin"] if ask.user.role == "admin" else []) + inbox.keys(ask)
         found = {"top": head, "alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
@@ -109,12 +110,12 @@ class DeskPanels(Steering):
         ask.place["code"] = code = code if code in phrases.CODES else ask.language
         return {"main": phrases.canned(ask, self._do(operations_canned.list_canned, language=code)["replies"], code)}
 
-    def _alerts(self, ask: Ask) -> dict[str, Any]:
-        looked, told = self._alerted
-        if not ask.quiet or time.monotonic() - looked >= _ALERTS_S:
-            told = self._do(operations_reports.desk_alerts)
-            self._alerted = (time.monotonic(), told)
-        return told
+    def _alerts(self) -> dict[str, Any]:
+        looked, counted = self._tallied
+        if counted is None or time.monotonic() - looked >= _TALLY_S:
+            counted = operations_reports.tallies(self._app)
+            self._tallied = (time.monotonic(), counted)
+        return operations_reports.alerts_with(self._app, *counted)
 
     @action("lead")
     def show(self, ask: Ask) -> None:

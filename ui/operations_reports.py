@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot import outcomes, reports
 from bot.alerts import BEFORE, RECENT, AlertLimits, Seen, alerts
+from bot.outcomes import Tally
 from bot.reports import Group, Report, Share
 from ui.errors import Failure
 from ui.loopback import Emit
@@ -33,11 +34,20 @@ def report(app: "App | Desk", emit: Emit, *, days: int = 7, zone: str = "UTC") -
 
 def desk_alerts(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     """What needs somebody now; empty when nothing does."""
-    now, settings = datetime.now(UTC), app.settings
+    return alerts_with(app, *tallies(app))
+
+
+def tallies(app: "App | Desk") -> tuple[Tally, Tally]:
+    """Of the last day, and of the week before it."""
+    now = datetime.now(UTC)
+    return outcomes.tally(app.engine, now - RECENT, now), outcomes.tally(app.engine, now - RECENT - BEFORE, now - RECENT)
+
+
+def alerts_with(app: "App | Desk", recent: Tally, before: Tally) -> dict[str, Any]:
+    """What needs somebody now, where the tallies are known: all but they is looked up at once."""
+    settings = app.settings
     limits = AlertLimits(settings.alert_waiting_minutes, settings.alert_jump, settings.alert_least)
-    recent = outcomes.tally(app.engine, now - RECENT, now)
-    before = outcomes.tally(app.engine, now - RECENT - BEFORE, now - RECENT)
-    found = alerts(Seen(now, outcomes.waiting_since(app.engine), resting(app), recent, before), limits)
+    found = alerts(Seen(datetime.now(UTC), outcomes.waiting_since(app.engine), resting(app), recent, before), limits)
     return {"alerts": [{**asdict(alert), "names": list(alert.names)} for alert in found], "limits": asdict(limits)}
 
 

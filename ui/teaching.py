@@ -61,6 +61,8 @@ def tried(ask: Ask) -> str:
     found, words = ask.answers[0], ask.words
     if found["kind"] == "try":
         same = "" if found["difference"] else f'<p class="hint">{e(words["draft_same"])}</p>'
+        if all(answer["backend"] == control.LAST for answer in found["answers"]):
+            same += f'<p class="hint">{e(words["unread"])}</p>'
         return f'<div class="page" id="tried" data-show>{same}<div class="grid">{control.answers(ask, found["answers"])}</div></div>'
     tokens = found["tokens"]
     told = words["preview_of"].format(backend=found["backend"], n=tokens["total"], window=found["window"])

@@ -139,7 +139,7 @@ def test_rows_are_read_as_they_were_saved(engine: Engine, store: Store):
     asked("a person", "c2", route="human", reason="customer_request")
     store.hand_over("c2", "customer_request")
     since, until = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
-    first, second, third = outcomes(engine, since, until)
+    first, second, third = sorted(outcomes(engine, since, until), key=lambda found: found.at)
     assert (first.backend, first.adapter, first.tokens, first.rating) == ("local", "shop@12", Tokens(9, 4), -1)
     assert (first.first_ms, first.total_ms, first.interrupted) == (12.5, 80.0, True)
     assert (second.abstained, second.backend, second.reason) == (True, "extractive", "missing_knowledge")

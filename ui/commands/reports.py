@@ -40,15 +40,16 @@ def _report(console: "Console", result: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("backend", "replies", "without a person", "not answered", "thumbs up", "first word", "whole reply", "tokens", "cost")
+    shares = Table("backend", "replies", "without a person", "not answered", "thumbs up")
+    spent = Table("backend", "first word, 95 %", "whole reply, 95 %", "tokens in, out", "cost")
     for group in (result["overall"], *result["groups"]):
-        name = " ".join(filter(None, (group["backend"], group["adapter"]))) or "all"
-        shares = (_share(group[key]) for key in ("alone", "abstained", "liked"))
-        times = (_spread(group[key]) for key in ("first_ms", "total_ms"))
-        tokens = f"{group['tokens']['prompt']} + {group['tokens']['completion']}"
-        table.add_row(escape(name), str(group["replies"]), *shares, *times, tokens, f"{group['cost']:.4f}")
-    console.print(f"{result['since'][:16]} to {result['until'][:16]} ({result['zone']}), shares with 95 % intervals")
-    console.print(table)
+        name = escape(" ".join(filter(None, (group["backend"], group["adapter"]))) or "all")
+        shares.add_row(name, str(group["replies"]), *(_share(group[key]) for key in ("alone", "abstained", "liked")))
+        tokens = f"{group['tokens']['prompt']}, {group['tokens']['completion']}"
+        spent.add_row(name, _spread(group["first_ms"]), _spread(group["total_ms"]), tokens, f"{group['cost']:.4f}")
+    console.print(f"{result['since'][:16]} to {result['until'][:16]} ({result['zone']}), shares with 95 % intervals", markup=False)
+    console.print(shares)
+    console.print(spent)
     for slot in result["slots"]:
         told = f"{slot['conversations']} conversations, {slot['person']} with a person, {slot['abstained']} not answered"
         console.print(f"{slot['start'][: 16 if result['step'] == 'hour' else 10]}: {told}", markup=False)
@@ -59,11 +60,11 @@ def _report(console: "Console", result: dict[str, Any]) -> None:
 def _share(share: dict[str, Any]) -> str:
     if share["value"] is None:
         return "-"
-    return f"{share['value']:.0%} ({share['low']:.0%} to {share['high']:.0%} of {share['of']})"
+    return f"{share['value']:.0%} ({share['low']:.0%}-{share['high']:.0%})"
 
 
 def _spread(spread: dict[str, Any]) -> str:
-    return "-" if spread["median"] is None else f"{spread['median'] / 1000:.2f} s, 95 %: {spread['p95'] / 1000:.2f} s"
+    return "-" if spread["median"] is None else f"{spread['median'] / 1000:.2f} s, {spread['p95'] / 1000:.2f} s"
 
 
 def _alerts(console: "Console", result: dict[str, Any]) -> None:
