@@ -15,7 +15,7 @@ from ui.errors import Failure, failure
 from ui.panels import Ask, action, empty, mount_staff, staff_page, top
 from ui.roles import user_of
 from ui.sheet import report_csv
-from ui.steer import Steering, number
+from ui.steer import Steering
 
 if TYPE_CHECKING:
     from ui.build import App
@@ -98,8 +98,9 @@ class DeskPanels(Steering):
     def _reports(self, ask: Ask) -> dict[str, str]:
         if ask.quiet:
             return {}
-        days = int(number(ask.place.get("days"))) or 7
-        return {"main": figures.reports(ask, self._do(operations_reports.report, days=days, zone=ask.zone))}
+        days = ask.place.get("days", "")
+        ask.place["days"] = days = days if days in figures.DAYS else "7"
+        return {"main": figures.reports(ask, self._do(operations_reports.report, days=int(days), zone=ask.zone))}
 
     def _pool(self, ask: Ask) -> dict[str, str]:
         examples = self._do(operations_examples.list_examples)["examples"]

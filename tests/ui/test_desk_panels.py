@@ -73,6 +73,12 @@ def test_what_takes_long_stays_while_the_page_only_looks(app: Shop, panels: Desk
     assert "main" not in shown(app, panels, place={"tab": "reports"}, seen="before")["regions"]
 
 
+@pytest.mark.parametrize("days", ["0", "x", "999999999"])
+def test_a_period_that_there_is_none_of_is_the_week(app: Shop, panels: DeskPanels, days: str):
+    view = shown(app, panels, place={"tab": "reports", "days": days})
+    assert (view["wrong"], view["place"]["days"]) == (False, "7")
+
+
 @pytest.mark.parametrize(
     ("zone", "told"), [("Asia/Shanghai", "Asia/Shanghai"), ("No/Where", "UTC"), ("../../etc/passwd", "UTC"), (7, "UTC")]
 )
