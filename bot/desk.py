@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, case, func, or_, select, true, update
 
 from bot.errors import BadMessage, NotYours
 from bot.lines import answer_of, append, lock, unknown
@@ -76,24 +76,29 @@ class Note:
     at: datetime
 
 
-def inbox(engine: Engine, box: Box, me: str, search: str = "", limit: int = 50) -> list[Chat]:
-    """The conversations of a box: who waits longest first, else the newest first. search: words somebody said, or an id."""
-    query = select(conversations).where(_in_box(box, me))
+def inbox(engine: Engine, box: Box, me: str, search: str = "", limit: int = 50, *, language: str = "") -> list[Chat]:
+    """The conversations of a box: who waits longest first, else the newest first.
+
+    search: words somebody said, or of the customer's id, or a conversation's id. language: zh, en or other; empty is any.
+    """
+    query = select(conversations).where(_in_box(box, me), _in_language(language))
     if text := search.strip()[:200]:
         like = f"%{text.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
         said = select(messages.c.conversation).where(messages.c.text.ilike(like, escape="!"))
-        query = query.where(or_(conversations.c.id == text, conversations.c.customer == text, conversations.c.id.in_(said)))
+        theirs = conversations.c.customer.ilike(like, escape="!")
+        query = query.where(or_(conversations.c.id == text, theirs, conversations.c.id.in_(said)))
     order = conversations.c.handover_at.asc() if box == "waiting" else conversations.c.updated.desc()
     with _read(engine) as connection:
         rows = connection.execute(query.order_by(order).limit(limit)).all()
         return _chats(connection, rows)
 
 
-def counts(engine: Engine, me: str) -> dict[Box, int]:
+def counts(engine: Engine, me: str, language: str = "") -> dict[Box, int]:
     """How many conversations are in each box."""
     boxes: tuple[Box, ...] = ("waiting", "flagged", "mine", "all")
+    counted = select(func.count()).select_from(conversations)
     with _read(engine) as connection:
-        return {box: connection.scalar(select(func.count()).select_from(conversations).where(_in_box(box, me))) or 0 for box in boxes}
+        return {box: connection.scalar(counted.where(_in_box(box, me), _in_language(language))) or 0 for box in boxes}
 
 
 def chat(engine: Engine, conversation: str) -> tuple[Chat, list[Said], list[Note]]:
@@ -203,6 +208,10 @@ def _in_box(box: Box, me: str) -> ColumnElement[bool]:
     if box == "flagged":
         return select(1).where(messages.c.conversation == conversations.c.id, or_(_down, _abstained, _figures), _unseen).exists()
     return conversations.c.id.is_not(None)
+
+
+def _in_language(language: str) -> ColumnElement[bool]:
+    return conversations.c.language == language if language else true()
 
 
 def _chats(connection: Connection, rows: Sequence[Row[Any]]) -> list[Chat]:

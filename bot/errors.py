@@ -8,6 +8,7 @@
     ├── BadPolicy              a policy, or the settings of a backend, that cannot be
     ├── PolicyChanged          somebody else changed the policy first
     ├── BadExample             an example that cannot be kept, or that does not exist
+    ├── BadCanned              a canned reply that cannot be kept, or that does not exist
     ├── BadPrompt              a prompt template that cannot be used, or a version that does not exist
     └── BackendError           a backend did not answer; the router goes down the ladder
         ├── BackendUnavailable     down, refused, unknown host, 5xx
@@ -47,6 +48,10 @@ class PolicyChanged(BotError):
 
 class BadExample(BotError):
     """An example that cannot be kept as it is, or an id that the pool does not have."""
+
+
+class BadCanned(BotError):
+    """A canned reply that cannot be kept as it is, or that does not exist."""
 
 
 class NotYours(BotError):

@@ -96,7 +96,7 @@ class Lessons:
         budget_tokens: what the examples may take together, by `count`. Raises `BadPrompt` for a version that does not exist.
         """
         tone = self._teaching.tone
-        wording = self._versions.get(request.prompt, language, tone).wording if request.prompt else self._versions.current(language, tone)
+        wording = request.wording or self._wording(request.prompt, language, tone)
         shots: Shots = self._teaching.shots if request.shots is None else request.shots
         cot = request.cot or self._teaching.cot
         if shots == 0 and cot in ("off", "zero"):
@@ -121,6 +121,9 @@ class Lessons:
             shown = choose_examples(question, shelf.examples, shelf.vectors, budget_tokens, shots, size=size)
         # Without an example to reason by, the model is told to in words.
         return Lesson(wording, "zero" if cot in ("few", "auto") and not shown else cot, shown)
+
+    def _wording(self, version: str | None, language: Language, tone: str) -> Wording:
+        return self._versions.get(version, language, tone).wording if version else self._versions.current(language, tone)
 
     def direct(self, request: Request, language: Language) -> Match | None:
         """The approved answer to the very same question, where there is one; none where the request wants a backend or other documents."""

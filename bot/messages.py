@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.wording import Wording
 from knowledge.documents import Gaps, Language, Passage
 
 Role = Literal["customer", "agent", "bot", "system", "action"]
@@ -27,7 +28,7 @@ class Request:
     history: earlier messages a stateless caller brings along (the HTTP API); None means what is saved.
     language: the page's language, used only where the text itself does not tell ("ok", "123").
     shots, cot, prompt: how many examples are shown, how the model is made to reason and which prompt version it gets, for this one turn;
-    None means what is set.
+    None means what is set. wording: a prompt that is no version yet, to be tried before it is one.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Request:
     shots: Shots | None = None
     cot: Cot | None = None
     prompt: str | None = None
+    wording: Wording | None = None
 
 
 @dataclass(frozen=True, slots=True)

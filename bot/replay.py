@@ -13,7 +13,7 @@ from bot.errors import BadMessage, ContextOverflow, UnknownBackend
 from bot.messages import Message, Prompt
 from bot.policy import Limits
 from bot.sides import Side, side
-from bot.tables import messages
+from bot.tables import conversations, messages
 from knowledge.documents import Language
 from knowledge.ingest import Index
 from knowledge.report import Found
@@ -37,6 +37,34 @@ class Saved:
     found: Found
     missing: int
     reasoned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A customer's message, and where it stands in its conversation."""
+
+    conversation: str
+    customer: str
+    position: int
+    text: str
+
+
+def question(engine: Engine, message: str) -> Question:
+    """A customer's message, by its id or by that of the reply to it. Raises `BadMessage`."""
+    reply = select(messages.c.conversation, messages.c.in_reply_to).where(messages.c.id == message, messages.c.role == "bot").subquery()
+    answered = (messages.c.conversation == reply.c.conversation) & (messages.c.id == reply.c.in_reply_to)
+    query = (
+        select(messages.c.conversation, conversations.c.customer, messages.c.position, messages.c.text)
+        .join(conversations, conversations.c.id == messages.c.conversation)
+        .where(messages.c.role == "customer", (messages.c.id == message) | select(1).select_from(reply).where(answered).exists())
+        .order_by(messages.c.at.desc())
+        .limit(1)
+    )
+    with engine.execution_options(read_only=True).begin() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise BadMessage(f"there is no customer's message {message[:80]!r}; give the `message` that `ask --json` or the desk shows")
+    return Question(row.conversation, row.customer, row.position, row.text)
 
 
 def saved_turn(engine: Engine, index: Index, message: str) -> Saved:

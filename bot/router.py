@@ -33,6 +33,7 @@ from bot.records import Received
 from bot.store import Store
 from bot.triage import cleaned, language_of, triage
 from bot.turn import Rules, Turn, answer_of, provenance
+from bot.wording import Wording
 from knowledge.documents import Document, Passage, document_of
 from knowledge.errors import KnowledgeError
 from knowledge.ingest import Index
@@ -250,13 +251,14 @@ class Router:
         shots: Shots | None = None,
         cot: Cot | None = None,
         prompt: str | None = None,
+        wording: Wording | None = None,
     ) -> Answer:
         """Answer without a conversation and without saving anything, from given passages or from a collection: for evaluation.
 
         Raises `BadPrompt` for a prompt version that does not exist.
         """
         asked_for = Request(question, None, None, None, backend, collection, tuple(history), shots=shots, cot=cot, prompt=prompt)
-        request = self._checked(asked_for)
+        request = self._checked(replace(asked_for, wording=wording))
         turn = self._begin(Received("", "", "", 0), request, time.monotonic())
         given = None if passages is None else [document_of(passage.chunk) for passage in passages]
         found = self._retrieve(turn, given)
@@ -268,10 +270,14 @@ class Router:
             self._own.say(turn, "dont_know", "missing_knowledge")
         return replace(answer_of(turn), confidence=confidence)
 
-    def preview(self, request: Request) -> Turn:
-        """A turn up to the prompt that the backend asked first would get; nothing is saved and nothing generated. Raises as `turn`."""
+    def preview(self, request: Request, position: int = 2**31 - 1) -> Turn:
+        """A turn up to the prompt that the backend asked first would get; nothing is saved and nothing generated. Raises as `turn`.
+
+        position: where in its conversation the message stands.
+        """
         request = self._checked(request if request.conversation else replace(request, history=()))
-        turn = self._begin(Received(request.conversation or "", request.customer or "", "", 2**31 - 1), request, time.monotonic())
+        received = Received(request.conversation or "", request.customer or "", "", position, None, request.text)
+        turn = self._begin(received, request, time.monotonic())
         found = self._retrieve(turn)
         plan = turn.plan = self._dispatch.plan(Asked(turn.received.conversation, turn.triage.language, backend=request.backend))
         turn.by = self._dispatch.backends[plan.rungs[0]]

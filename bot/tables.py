@@ -70,6 +70,7 @@ messages = Table(
     CheckConstraint("role IN ('customer', 'agent', 'bot', 'system', 'action')", name="role"),
     CheckConstraint("rating IN (-1, 1)", name="rating"),
     Index(None, "id"),
+    Index(None, "at"),
 )
 
 # What only the desk sees: private notes, and who took a conversation over, gave it back or closed it.
@@ -84,6 +85,19 @@ notes = Table(
     Column("text", Text, nullable=False),
     CheckConstraint("kind IN ('note', 'taken', 'returned', 'closed', 'reviewed')", name="kind"),
     Index(None, "conversation"),
+)
+
+# Sentences that people keep for saying them again, each called by a shortcut.
+canned_replies = Table(
+    "canned_replies",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("language", String(8), nullable=False),
+    Column("shortcut", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author", String(64), nullable=False),  # who wrote or changed it last
+    Column("updated", Moment, nullable=False),
+    UniqueConstraint("language", "shortcut"),
 )
 
 # What was said up to a line, in short. Facts are of a customer, and each goes with the message that it was read from.

@@ -8,6 +8,10 @@ from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
 LAST = "extractive"
+_PARTS = {
+    "the default": "part_default", "on the ladder": "part_ladder", "the canary": "canary", "the shadow": "shadow",
+    "the backend of a route": "part_route", "the last rung": "part_last",
+}  # fmt: skip
 RUNGS = 3  # how many places of the ladder the form has
 
 
@@ -24,7 +28,7 @@ def _backend(backend: Json, ask: Ask) -> str:
     words = ask.words
     ready = backend["state"] == "ready"
     state = f'<span class="mark{"" if ready else " bad"}">{e(words["ready"] if ready else backend["state"])}</span>'
-    part = f'<span class="mark">{e(backend["part"])}</span>' if backend["part"] else ""
+    part = f'<span class="mark">{e(words.get(_PARTS.get(backend["part"], ""), backend["part"]))}</span>' if backend["part"] else ""
     adapter = f'<p class="by">{e(words["adapter"])}: {e(backend["adapter"])}</p>' if backend["adapter"] else ""
     spent = words["today"].format(tokens=backend["tokens_today"], cost=f"{backend['cost_today']:.4f}")
     return (
@@ -101,15 +105,24 @@ def playground(ask: Ask, names: Sequence[str]) -> str:
 
 def side_by_side(ask: Ask) -> str:
     """What each backend said."""
-    return f'<div class="page grid">{"".join(_answer(answer, ask) for answer in ask.answers)}</div>'
+    return f'<div class="page grid" data-show>{answers(ask, ask.answers)}</div>'
+
+
+def answers(ask: Ask, found: Sequence[Json]) -> str:
+    """A card for each: who was asked and who answered instead, what was said, from which sources, how long it took."""
+    return "".join(_answer(answer, ask) for answer in found)
 
 
 def _answer(answer: Json, ask: Ask) -> str:
     words = ask.words
-    facts = [f"{answer['latency_ms'].get('total', 0) / 1000:.2f} s", words["tokens_of"].format(**answer["tokens"])]
+    facts = [answer["backend"]] if answer["backend"] and answer["backend"] != answer["asked"] else []
+    facts += [answer["adapter"]] if answer["adapter"] else []
+    facts += [f"{answer['latency_ms'].get('total', 0) / 1000:.2f} s", words["tokens_of"].format(**answer["tokens"])]
     abstained = f'<span class="mark bad">{e(words["flag_abstained"])}</span>' if answer["abstained"] else ""
-    sources = "".join(f"<li>{e(citation['source'])}</li>" for citation in answer["citations"])
+    sources = "".join(f"<li>{e(source)}</li>" for source in dict.fromkeys(citation["source"] for citation in answer["citations"]))
+    failed = "".join(f'<p class="wrong">{e(rung["backend"])}: {e(rung["error"])}</p>' for rung in answer["rungs"])
+    title = words.get(f"asked_{answer['asked']}", answer["asked"])
     return (
-        f'<article class="card"><h3>{e(answer["asked"])}</h3><p class="by">{e(" · ".join(facts))}</p>{abstained}'
+        f'<article class="card"><h3>{e(title)}</h3><p class="by">{e(" · ".join(facts))}</p>{failed}{abstained}'
         f'<div class="text">{to_html(answer["answer"], {})}</div><ul class="by">{sources}</ul></article>'
     )

@@ -1,72 +1,122 @@
-"""The leads' page: the inbox, a conversation and what the bot saw of it, taking it over, and corrections on their way into the pool."""
+"""The leads' page: inbox, a conversation and what the bot saw of it, taking it over, corrections, reports, what people say again."""
 
-from functools import partial
+import time
 from typing import TYPE_CHECKING, Any
 
+import gradio as gr
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from bot.errors import UnknownConversation
-from ui import audit, control, inbox, operations_backends, operations_desk, operations_examples, operations_prompts, teaching
-from ui.panels import Ask, Kept, action, empty, mount_staff, staff_page, top
+from bot.outcomes import Tally
+from ui import figures, inbox, operations_canned, operations_desk, operations_examples, operations_reports, phrases, saw, steer
+from ui.errors import Failure, failure
+from ui.panels import Ask, action, empty, mount_staff, staff_page, top
+from ui.roles import user_of
+from ui.sheet import report_csv
+from ui.steer import Steering
 
 if TYPE_CHECKING:
     from ui.build import App
 
-TABS = ("inbox", "pool", "prompts", "backends", "playground")
+TABS = ("inbox", "reports", "pool", "canned", "prompts", "backends", "playground")
 ACTIONS = (
-    "show", "search", "take", "say", "note", "hand_back", "close_chat", "review", "correct", "approve", "reject",
-    "set_policy", "bring_back", "test_backends", "compare", "set_prompt", "bring_prompt_back",
+    "show", "search", "filter_language", "take", "say", "note", "hand_back", "close_chat", "review", "suggest", "correct", "approve",
+    "reject", "add_canned", "edit_canned", "remove_canned", *steer.ACTIONS,
 )  # fmt: skip
+_STAYS = {"reports": ("main",), "prompts": ("foot",), "playground": ("foot",)}
+"""What a page that only looks again by itself leaves as it is: what an action found out, or what takes long to count."""
+_TALLY_S = 60  # how long the alerts about shares may lag behind: a week of replies is counted for them
 
 
 def mount_desk(fastapi: FastAPI, app: "App", path: str = "/desk") -> None:
     """Mount the page, behind `ui.guards.SignedIn`."""
-    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS), path, "lead", data_dir=app.settings.data_dir)
+
+    @fastapi.get(f"{path}/report.csv")
+    def report(request: Request, days: int = 7, zone: str = "UTC") -> Response:
+        user_of(gr.Request(request), "lead")
+        try:
+            found = operations_reports.report(app, lambda _: None, days=days, zone=zone)
+        except Failure as error:
+            return JSONResponse({"detail": str(failure(error))}, 400)
+        named = {"Content-Disposition": f'attachment; filename="answerdesk-{found["since"][:10]}-{found["until"][:10]}.csv"'}
+        return Response(report_csv(found), media_type="text/csv; charset=utf-8", headers=named)
+
+    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS, "desk.js"), path, "lead", data_dir=app.settings.data_dir)
 
 
-class DeskPanels:
+class DeskPanels(Steering):
     """What leads do. Every change goes through the function that the shell command calls too."""
 
-    name = "desk"
-
     def __init__(self, app: "App") -> None:
-        self._app = app
+        super().__init__(app)
+        self._tallied: tuple[float, tuple[Tally, Tally] | None] = (0.0, None)
 
     def regions(self, ask: Ask) -> dict[str, str]:
         """The page as it is now, for where somebody is."""
-        found = {"top": top(ask, TABS, ["admin"] if ask.user.role == "admin" else []), "side": "", "main": "", "foot": "", "more": ""}
-        if ask.place.get("tab") == "backends":
-            versions = self._do(operations_backends.policy_history, most=10)["versions"]
-            return found | {"main": control.backends(ask, self._do(operations_backends.list_backends), versions)}
-        if ask.place.get("tab") == "prompts":
-            return found | {"main": self._prompts(ask)}
-        if ask.place.get("tab") == "playground":
-            if ask.quiet:
-                del found["foot"]  # the answers stay where they are
-            elif ask.answers:
-                found["foot"] = control.side_by_side(ask)
-            return found | {"main": control.playground(ask, list(self._app.backends))}
-        if ask.place.get("tab") == "pool":
-            examples = self._do(operations_examples.list_examples)["examples"]
-            return found | {"main": inbox.pool(ask, examples, ask.place.get("pool", "pending"))}
-        ask.place["tab"] = "inbox"
+        tab = ask.place.get("tab", "")
+        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
+        told = self._alerts()
+        strip = figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
+        head = top(ask, TABS, ["admin"] if ask.user.role == "admin" else []) + inbox.keys(ask)
+        found = {"top": head, "alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
+        shown = {
+            "inbox": self._inbox,
+            "reports": self._reports,
+            "pool": self._pool,
+            "canned": self._canned,
+            "prompts": self._prompts,
+            "backends": self._backends,
+            "playground": self._playground,
+        }[tab](ask)
+        stays = ("foot",) if tab == "inbox" and ask.place.get("draft") else _STAYS.get(tab, ())
+        return {name: html for name, html in (found | shown).items() if not ask.quiet or name not in stays}
+
+    def _inbox(self, ask: Ask) -> dict[str, str]:
         box = ask.place.get("box", "")
-        box = box if box in operations_desk.BOXES else "waiting"
-        ask.place["box"] = box
-        listed = self._do(operations_desk.list_chats, box=box, by=ask.user.name, search=ask.place.get("search", ""))
-        found["side"] = inbox.boxes(ask, listed, box, operations_desk.BOXES)
-        if chat := ask.place.get("chat"):
-            try:
-                shown = self._do(operations_desk.show_chat, conversation=chat)
-            except UnknownConversation:
-                ask.place["chat"] = ""
-            else:
-                return found | {
-                    "main": inbox.conversation(ask, shown),
-                    "foot": inbox.composer(ask, shown),
-                    "more": inbox.what_the_bot_saw(ask, shown),
-                }
-        return found | {"main": empty(ask.words["choose"], ask.words["choose_hint"])}
+        ask.place["box"] = box = box if box in operations_desk.BOXES else "waiting"
+        language = ask.place.get("lang", "")
+        ask.place["lang"] = language = language if language in operations_desk.LANGUAGES else ""
+        sought = {"search": ask.place.get("search", ""), "language": language}
+        listed = self._do(operations_desk.list_chats, box=box, by=ask.user.name, **sought)
+        side = inbox.boxes(ask, listed, box, operations_desk.BOXES)
+        nothing = {"side": side, "main": empty(ask.words["choose"], ask.words["choose_hint"])}
+        if not (chat := ask.place.get("chat")):
+            return nothing
+        try:
+            shown = self._do(operations_desk.show_chat, conversation=chat)
+        except UnknownConversation:
+            ask.place["chat"] = ""
+            return nothing
+        if not ask.quiet and not ask.answers:
+            ask.place["draft"] = ""
+        replies = self._do(operations_canned.list_canned)["replies"]
+        foot = inbox.composer(ask, shown, replies)
+        return {"side": side, "main": inbox.conversation(ask, shown), "foot": foot, "more": saw.what_the_bot_saw(ask, shown)}
+
+    def _reports(self, ask: Ask) -> dict[str, str]:
+        if ask.quiet:
+            return {}
+        days = ask.place.get("days", "")
+        ask.place["days"] = days = days if days in figures.DAYS else "7"
+        return {"main": figures.reports(ask, self._do(operations_reports.report, days=int(days), zone=ask.zone))}
+
+    def _pool(self, ask: Ask) -> dict[str, str]:
+        examples = self._do(operations_examples.list_examples)["examples"]
+        return {"main": inbox.pool(ask, examples, ask.place.get("pool", "pending"))}
+
+    def _canned(self, ask: Ask) -> dict[str, str]:
+        code = ask.place.get("code", "")
+        ask.place["code"] = code = code if code in phrases.CODES else ask.language
+        return {"main": phrases.canned(ask, self._do(operations_canned.list_canned, language=code)["replies"], code)}
+
+    def _alerts(self) -> dict[str, Any]:
+        looked, counted = self._tallied
+        if counted is None or time.monotonic() - looked >= _TALLY_S:
+            counted = operations_reports.tallies(self._app)
+            self._tallied = (time.monotonic(), counted)
+        return operations_reports.alerts_with(self._app, *counted)
 
     @action("lead")
     def show(self, ask: Ask) -> None:
@@ -78,6 +128,11 @@ class DeskPanels:
         ask.place["search"] = ask.data.get("search", "")
         if ask.place["search"]:
             ask.place["box"] = "all"
+
+    @action("lead")
+    def filter_language(self, ask: Ask) -> None:
+        """Only conversations in one language."""
+        ask.place["lang"] = ask.data.get("value", "")
 
     @action("lead")
     def take(self, ask: Ask) -> str:
@@ -117,6 +172,33 @@ class DeskPanels:
         return ask.words["reviewed"]
 
     @action("lead")
+    def suggest(self, ask: Ask) -> None:
+        """The bot's draft of what might be said next; it is shown here alone and sends nothing."""
+        chat = ask.data.get("chat", "")
+        ask.answers.append(self._do(operations_canned.suggest_reply, conversation=chat))
+        ask.place["draft"] = chat
+
+    @action("lead")
+    def add_canned(self, ask: Ask) -> str:
+        """A new canned reply."""
+        given = {name: ask.data.get(name, "") for name in ("shortcut", "text")}
+        made = self._do(operations_canned.add_canned, language=ask.data.get("code", ""), by=ask.user.name, **given)
+        return ask.words["canned_kept"].format(name=made["shortcut"])
+
+    @action("lead")
+    def edit_canned(self, ask: Ask) -> str:
+        """Another shortcut or text for one."""
+        given = {name: ask.data.get(name, "") for name in ("id", "shortcut", "text")}
+        made = self._do(operations_canned.edit_canned, language=ask.data.get("code", ""), by=ask.user.name, **given)
+        return ask.words["canned_kept"].format(name=made["shortcut"])
+
+    @action("lead")
+    def remove_canned(self, ask: Ask) -> str:
+        """Forget one."""
+        self._do(operations_canned.remove_canned, id=ask.data.get("id", ""), by=ask.user.name)
+        return ask.words["canned_removed"]
+
+    @action("lead")
     def correct(self, ask: Ask) -> str:
         """A better answer, proposed for the pool, with what it rests on and whose conversation it comes from."""
         shown = self._do(operations_desk.show_chat, conversation=ask.data.get("chat", ""))
@@ -144,78 +226,3 @@ class DeskPanels:
         given = {"approve": False, "author": ask.user.name, "why": ask.words["rejected_on_desk"]}
         self._do(operations_examples.decide_examples, ids=[ask.data.get("example", "")], **given)
         return ask.words["rejected"]
-
-    @action("lead")
-    def set_policy(self, ask: Ask) -> str:
-        """Who answers from the next turn on; refused when somebody else has changed it since it was read."""
-        canary, share = ask.data.get("canary", ""), _number(ask.data.get("share")) / 100
-        change = {
-            "default": ask.data.get("default", ""),
-            "canary": {"backend": canary, "share": share} if canary and share else None,
-            "shadow": ask.data.get("shadow") or None,
-            "ladder": list(dict.fromkeys(name for place in range(control.RUNGS) if (name := ask.data.get(f"rung{place}", "")))),
-        }
-        args = {"change": change, "author": ask.user.name, "why": ask.data.get("why", "")}
-        done = self._do(operations_backends.change_policy, expected=int(_number(ask.data.get("expected"))), **args)
-        audit.record(self._app.engine, ask.user.name, "policy.change", f"version {done['version']}", ask.data.get("why", ""))
-        return ask.words["policy_set"].format(n=done["version"])
-
-    @action("lead")
-    def bring_back(self, ask: Ask) -> str:
-        """An earlier policy again, as a new version."""
-        to = int(_number(ask.data.get("version")))
-        args = {"author": ask.user.name, "why": ask.words["brought_back"].format(n=to)}
-        done = self._do(operations_backends.rollback_policy, to=to, **args)
-        audit.record(self._app.engine, ask.user.name, "policy.rollback", f"version {done['version']}", f"to {to}")
-        return ask.words["policy_set"].format(n=done["version"])
-
-    @action("lead")
-    def test_backends(self, ask: Ask) -> str:
-        """Ask each backend one thing."""
-        tested = self._do(operations_backends.ask_backends, names=[])["tested"]
-        return Kept(" · ".join(f"{each['name']}: {each['error'] or ask.words['ready']}" for each in tested))
-
-    @action("lead")
-    def compare(self, ask: Ask) -> None:
-        """One question to two backends; nothing is saved."""
-        ask.place.update(left=ask.data.get("left", ""), right=ask.data.get("right", ""), asked=ask.data.get("text", "")[:2000])
-        names = list(dict.fromkeys((ask.place["left"], ask.place["right"])))
-        ask.answers.extend(self._do(operations_desk.try_backends, text=ask.place["asked"], names=names)["answers"])
-
-    @action("lead")
-    def set_prompt(self, ask: Ask) -> str:
-        """New templates from the next turn on; refused when somebody else has changed them since they were read."""
-        given = {name: ask.data.get(name, "") for name in ("system", "user", "comment")}
-        place = {"language": ask.data.get("code", ""), "expected": int(_number(ask.data.get("expected"))), "author": ask.user.name}
-        done = self._do(operations_prompts.set_prompt, **given, **place)
-        audit.record(self._app.engine, ask.user.name, "prompt.change", done["id"], given["comment"])
-        return ask.words["prompt_set"].format(n=done["version"])
-
-    @action("lead")
-    def bring_prompt_back(self, ask: Ask) -> str:
-        """An earlier prompt again, as a new version."""
-        old, code = ask.data.get("version", ""), ask.data.get("code", "")
-        done = self._do(operations_prompts.rollback_prompt, version=old, language=code, author=ask.user.name, comment=old)
-        audit.record(self._app.engine, ask.user.name, "prompt.rollback", done["id"], f"to {old}")
-        return ask.words["prompt_set"].format(n=done["version"])
-
-    def _prompts(self, ask: Ask) -> str:
-        code = ask.place.get("code", "")
-        code = code if code in teaching.CODES else ask.language
-        shown = self._do(operations_prompts.show_prompt, language=code)
-        versions = self._do(operations_prompts.list_prompts, language=code)["prompts"]
-        since = next((version["id"] for version in versions if version["id"] == ask.place.get("since")), None)
-        changed = self._do(operations_prompts.diff_prompts, old=since, language=code)["difference"] if since else ""
-        return teaching.prompts(ask, shown, versions, changed)
-
-    def _do(self, operation: Any, **args: Any) -> Any:
-        return partial(operation, self._app, lambda _: None)(**args)
-
-
-def _number(text: str | None) -> float:
-    """A number that a form sent, 0 where it is none."""
-    try:
-        number = float(text or 0)
-    except ValueError:
-        return 0.0
-    return number if 0 <= number <= 1e9 else 0.0

@@ -1,6 +1,6 @@
 """What the faces say when something goes wrong: one message and whose mistake it was."""
 
-from bot.errors import BadExample, BadMessage, BadPrompt, BotError, UnknownBackend, UnknownConversation
+from bot.errors import BadCanned, BadExample, BadMessage, BadPrompt, BotError, UnknownBackend, UnknownConversation
 from finetune.errors import BadConfig, BadRows, BadTranscripts, FinetuneError, UnknownRun
 from knowledge.errors import BadCollection, KnowledgeError
 from ui.owner import Owned
@@ -16,6 +16,7 @@ class Failure(Exception):
 
 
 _WRONG = (
+    BadCanned,
     BadCollection,
     BadConfig,
     BadExample,

@@ -1,31 +1,48 @@
-"""The desk's inbox and a conversation in it, as HTML; what the bot saw when it answered. From JSON as `ui.operations_desk` gives it."""
+"""The desk's inbox and a conversation in it, as HTML, from JSON as `ui.operations_desk` gives it; the pool; the keys of the keyboard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui import phrases
 from ui.markdown import to_html
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
-_STAGES = ("triage", "retrieve", "prompt", "first_token", "total")
+MOST = 50  # conversations in a list
+_KEYS = (("j", "k"), ("Enter",), ("/",), ("Esc",), ("?",))
 
 
 def boxes(ask: Ask, found: Json, box: str, names: tuple[str, ...]) -> str:
     """The list on the left: boxes with their counts, the search, the conversations."""
     words, counts = ask.words, found["counts"]
     tabs = "".join(
-        f'<button type="button" role="tab" aria-selected="{str(name == box).lower()}" data-keep data-go=\'{{"box":"{name}","chat":""}}\'>'
-        f"{e(words[f'box_{name}'])}<b>{counts[name]}</b></button>"
+        f'<button type="button" role="tab" id="box-{name}" aria-selected="{str(name == box).lower()}" data-keep'
+        f' data-go=\'{{"box":"{name}","chat":""}}\'>{e(words[f"box_{name}"])}<b>{counts[name]}</b></button>'
         for name in names
     )
-    sought = ask.place.get("search", "")
-    search = (
-        f'<form class="search" data-do="search"><label class="sr" for="search">{e(words["search"])}</label>'
-        f'<input id="search" name="search" type="search" placeholder="{e(words["search"])}" value="{e(sought)}"></form>'
-    )
     rows = "".join(_row(chat, ask) for chat in found["chats"]) or empty(words[f"none_{box}"], words["none_hint"])
-    listed = f'<div class="list" data-scroll="list" tabindex="0">{rows}</div>'
-    return f'<div class="tabs" role="tablist" aria-label="{e(words["boxes"])}">{tabs}</div>{search}{listed}'
+    sought, language = ask.place.get("search", ""), ask.place.get("lang", "")
+    if (sought or language) and not found["chats"]:
+        rows = empty(words["none_found"], words["none_found_hint"])
+    told = words["found_n"].format(n=f"{len(found['chats'])}+" if len(found["chats"]) == MOST else len(found["chats"]))
+    clear = f'<button type="button" class="link" data-keep data-go=\'{{"search":"","lang":""}}\'>{e(words["clear"])}</button>'
+    result = f'<p class="found"><span>{e(told)}</span>{clear}</p>' if sought or language else ""
+    listed = f'<div class="list" data-scroll="list" tabindex="0" role="region" aria-label="{e(words["boxes"])}">{rows}</div>'
+    return f'<div class="tabs" role="tablist" aria-label="{e(words["boxes"])}">{tabs}</div>{_search(ask, sought, language)}{result}{listed}'
+
+
+def _search(ask: Ask, sought: str, language: str) -> str:
+    words = ask.words
+    codes = {"": "lang_any", "en": "lang_en", "zh": "lang_zh", "other": "lang_other"}
+    options = "".join(
+        f'<option value="{code}"{" selected" if code == language else ""}>{e(words[word])}</option>' for code, word in codes.items()
+    )
+    return (
+        f'<form class="search" data-do="search"><label class="sr" for="search">{e(words["search"])}</label>'
+        f'<input id="search" name="search" type="search" placeholder="{e(words["search"])}" value="{e(sought)}" aria-keyshortcuts="/">'
+        f'<label class="sr" for="lang">{e(words["lang"])}</label>'
+        f'<select id="lang" name="lang" data-do="filter_language">{options}</select></form>'
+    )
 
 
 def _row(chat: Json, ask: Ask) -> str:
@@ -38,7 +55,8 @@ def _row(chat: Json, ask: Ask) -> str:
     chosen = ' aria-current="true"' if ask.place.get("chat") == chat["id"] else ""
     go = f'{{"chat":"{e(chat["id"])}","reply":""}}'
     return (
-        f'<button type="button" class="row" data-keep data-go=\'{go}\'{chosen}><span class="line"><strong>{e(visitor(chat, ask))}</strong>'
+        f'<button type="button" class="row" id="row-{e(chat["id"])}" data-keep data-go=\'{go}\'{chosen}>'
+        f'<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
         f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(chat["last"][:160])}</span>'
         f'<span class="marks">{marks}</span></button>'
     )
@@ -109,78 +127,39 @@ def _note(note: Json, ask: Ask) -> str:
     return f'<aside class="note {note["kind"]}"><p class="by">{e(told)} {moment(note["at"])}</p>{text}</aside>'
 
 
-def composer(ask: Ask, shown: Json) -> str:
-    """Where one writes: to the customer when one has the conversation, else a note for the desk."""
+def composer(ask: Ask, shown: Json, replies: Sequence[Json]) -> str:
+    """Where one writes: to the customer when one has the conversation, else a note for the desk. replies: the canned ones."""
     chat, words = shown["chat"], ask.words
     mine = chat["state"] == "agent" and chat["holder"] == ask.user.name
     kind, do = ("reply", "say") if mine else ("note", "note")
     label = e(words[f"write_{kind}"])
     note = f'<button type="button" class="quiet" data-do="note">{e(words["note_send"])}</button>' if mine else ""
+    above = (phrases.draft(ask, ask.answers[0]) if ask.answers else "") + phrases.picker(ask, replies, chat["language"]) if mine else ""
+    suggest = button("suggest", words["suggest"], "quiet", chat=chat["id"]) if mine else ""
+    pick = f'<button type="button" class="quiet" data-pick aria-label="{e(words["tab_canned"])}">/</button>' if mine else ""
+    box = (
+        f'<textarea id="write-{kind}" name="text" rows="2" maxlength="4000" data-enter placeholder="{label}"'
+        f"{' data-canned aria-autocomplete=list aria-controls=canned-list' if mine else ''}></textarea>"
+    )
     return (
-        f'<form class="composer {kind}" data-do="{do}" data-clear><input type="hidden" name="chat" value="{e(chat["id"])}">'
-        f'<label class="sr" for="write-{kind}">{label}</label>'
-        f'<textarea id="write-{kind}" name="text" rows="2" maxlength="4000" data-enter placeholder="{label}"></textarea>'
-        f'{note}<button type="submit" class="primary">{e(words[f"{kind}_send"])}</button></form>'
+        f'{above}<form class="composer {kind}" data-do="{do}" data-clear><input type="hidden" name="chat" value="{e(chat["id"])}">'
+        f'<label class="sr" for="write-{kind}">{label}</label>{box}<div class="acts">{pick}{suggest}{note}'
+        f'<button type="submit" class="primary">{e(words[f"{kind}_send"])}</button></div></form>'
     )
 
 
-def what_the_bot_saw(ask: Ask, shown: Json) -> str:
-    """One of the bot's replies: passages with scores, the prompt, the backend and its times; and a form to correct it."""
+def keys(ask: Ask) -> str:
+    """What the keyboard does, shown at the press of ?, where it can be switched off too."""
     words = ask.words
-    replies = [line for line in shown["said"] if line["role"] == "bot" and line["answer"]]
-    line = next((line for line in replies if line["id"] == ask.place.get("reply")), replies[-1] if replies else None)
-    if line is None:
-        return empty(words["nothing_seen"])
-    answer, made = line["answer"], line["provenance"] or {}
-    facts = [
-        (words["backend"], answer["backend"] or words["own_sentence"]),
-        (words["adapter"], answer["adapter"] or "—"),
-        (words["prompt"], answer["prompt_version"] or "—"),
-        (words["tokens"], words["tokens_of"].format(**answer["tokens"])),
-        (
-            words["times"],
-            " · ".join(f"{words[f'stage_{s}']} {answer['latency_ms'][s] / 1000:.2f} s" for s in _STAGES if s in answer["latency_ms"]),
-        ),
-        (words["searched"], made.get("question") or "—"),
-    ]
-    facts += [(words["rung"], f"{name}: {error}") for name, error in answer["rungs"]]
-    facts += [(words["flag_figures"], ", ".join(map(str, made["unsupported_figures"])))] if made.get("unsupported_figures") else []
-    rows = "".join(f"<dt>{e(name)}</dt><dd>{e(value)}</dd>" for name, value in facts)
-    return (
-        f'<h2>{e(words["what_bot_saw"])}</h2><div class="scroll" data-scroll="more-{e(line["id"])}" tabindex="0"><dl>{rows}</dl>'
-        f"{_passages(ask, line)}{_prompt(ask, line)}{_correct(ask, shown, line)}</div>"
-    )
-
-
-def _times(took: Json, words: Mapping[str, str]) -> str:
-    return " · ".join(f"{words[f'stage_{stage}']} {took[stage] / 1000:.2f} s" for stage in _STAGES if stage in took)
-
-
-def _passages(ask: Ask, line: Json) -> str:
-    cited = {citation["id"] for citation in line["answer"]["citations"]}
+    told = (words["key_move"], words["key_open"], words["key_search"], words["key_leave"], words["key_help"])
     rows = "".join(
-        f'<li><span class="score">{p["score"]:.2f}</span><span>{e(p["source"])}{" ★" if p["id"] in cited else ""}</span>'
-        f'<meter min="0" max="1" value="{p["score"]:.3f}" aria-label="{e(ask.words["score"])}"></meter></li>'
-        for p in (line["provenance"] or {}).get("passages", [])
+        f"<dt>{' '.join(f'<kbd>{key}</kbd>' for key in pressed)}</dt><dd>{e(does)}</dd>" for pressed, does in zip(_KEYS, told, strict=True)
     )
-    return f'<h3>{e(ask.words["passages"])}</h3><ol class="passages">{rows}</ol>' if rows else ""
-
-
-def _prompt(ask: Ask, line: Json) -> str:
-    sent = "".join(f'<p class="by">{e(m["role"])}</p><pre>{e(m["text"])}</pre>' for m in (line["provenance"] or {}).get("messages", []))
-    return f'<details id="prompt-{e(line["id"])}"><summary>{e(ask.words["prompt_sent"])}</summary>{sent}</details>' if sent else ""
-
-
-def _correct(ask: Ask, shown: Json, line: Json) -> str:
-    words = ask.words
-    asked = next((said["text"] for said in shown["said"] if said["id"] == line["in_reply_to"]), "")
-    reply = e(line["id"])
     return (
-        f'<form class="correct" data-do="correct"><h3>{e(words["correct"])}</h3><p class="hint">{e(words["correct_hint"])}</p>'
-        f'<input type="hidden" name="chat" value="{e(shown["chat"]["id"])}"><input type="hidden" name="reply" value="{reply}">'
-        f'<label for="q-{reply}">{e(words["question"])}</label><textarea id="q-{reply}" name="question" rows="2">{e(asked)}</textarea>'
-        f'<label for="a-{reply}">{e(words["better"])}</label><textarea id="a-{reply}" name="answer" rows="5">{e(line["text"])}</textarea>'
-        f'<button type="submit" class="primary">{e(words["propose"])}</button></form>'
+        f'<button type="button" class="ask" data-open="keys" aria-label="{e(words["keys"])}">?</button>'
+        f'<dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">{e(words["keys"])}</h2><dl>{rows}</dl>'
+        f'<label><input type="checkbox" id="keys-on" checked> {e(words["keys_on"])}</label>'
+        f'<button type="button" data-close>{e(words["done"])}</button></dialog>'
     )
 
 

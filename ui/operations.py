@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
-from ui import audit, operations_desk, operations_documents
+from ui import audit, operations_canned, operations_desk, operations_documents, operations_reports
 from ui.errors import Failure
 from ui.learning import DESK_OPERATIONS as LEARNING
 from ui.loopback import Emit
@@ -132,8 +132,10 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **BACKENDS,
     **BACKUP,
     **CUSTOMERS,
+    **operations_canned.DESK_OPERATIONS,
     **operations_desk.DESK_OPERATIONS,
     **operations_documents.DESK_OPERATIONS,
+    **operations_reports.DESK_OPERATIONS,
     **EXAMPLES,
     **LEARNING,
     **TRANSCRIPTS,
@@ -149,6 +151,7 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **DESK_OPERATIONS,
     **{operation.__name__: operation for operation in (ask, compare_backends, search, ingest, sample)},
     **PREVIEW,
+    **operations_canned.OPERATIONS,
     **operations_desk.OPERATIONS,
     **operations_documents.OPERATIONS,
     **REASONING,

@@ -16,14 +16,25 @@ if TYPE_CHECKING:
     from ui.build import App, Desk
 
 BOXES: tuple[str, ...] = get_args(desk.Box)
+LANGUAGES = ("", "en", "zh", "other")
 
 
-def list_chats(app: "App | Desk", emit: Emit, *, box: str = "waiting", by: str = "shell", search: str = "") -> dict[str, Any]:  # noqa: ARG001
-    """The conversations of a box, and how many there are in each."""
+def list_chats(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    box: str = "waiting",
+    by: str = "shell",
+    search: str = "",
+    language: str = "",
+) -> dict[str, Any]:
+    """The conversations of a box, and how many there are in each. language: only of this one."""
     if box not in BOXES:
         raise Failure(f"box is {box!r}; allowed: {', '.join(BOXES)}.", 2)
-    found = desk.inbox(app.engine, box, by, search)  # type: ignore[arg-type]
-    return {"chats": [_json(chat) for chat in found], "counts": desk.counts(app.engine, by)}
+    if language not in LANGUAGES:
+        raise Failure(f"language is {language!r}; allowed: {', '.join(filter(None, LANGUAGES))}.", 2)
+    found = desk.inbox(app.engine, box, by, search, language=language)  # type: ignore[arg-type]
+    return {"chats": [_json(chat) for chat in found], "counts": desk.counts(app.engine, by, language)}
 
 
 def show_chat(app: "App | Desk", emit: Emit, *, conversation: str) -> dict[str, Any]:  # noqa: ARG001

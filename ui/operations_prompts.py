@@ -1,15 +1,19 @@
 """What `answerdesk prompts` does: the versions of what models are told, and the very messages that a turn would send."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.context import MARKS
 from bot.messages import Request
+from bot.policy import LAST
+from bot.replay import question
 from bot.versions import PromptVersions, Version, difference
 from bot.wording import Wording
 from knowledge.documents import Language
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.shapes import answer_json
 
 if TYPE_CHECKING:
     from ui.build import App, Desk
@@ -97,22 +101,37 @@ def preview_prompt(
     app: "App",
     emit: Emit,  # noqa: ARG001
     *,
-    text: str,
+    text: str = "",
+    message: str | None = None,
     conversation: str | None = None,
     backend: str | None = None,
     shots: str | None = None,
     cot: str | None = None,
     prompt: str | None = None,
+    draft: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The messages that this turn would send to the backend asked first, with tokens by message and by part."""
+    """The messages that this turn would send to the backend asked first, with tokens by message and by part.
+
+    message: a saved one, sent once more where it stands; else `text`, as the next of the conversation where one is named.
+    draft: a wording that is no version yet: `language`, `system`, `user`.
+    """
     from ui.operations import taught
 
-    turn = app.router.preview(Request(text, conversation, backend=backend, prompt=prompt, **taught(shots, cot)))
+    wording = _draft(app, **draft) if draft else None
+    request = Request(text, conversation, backend=backend, prompt=prompt, wording=wording, **taught(shots, cot))
+    if message:
+        asked = question(app.engine, message)
+        request = replace(request, text=asked.text, conversation=asked.conversation, customer=asked.customer)
+        turn = app.router.preview(request, asked.position)
+    else:
+        turn = app.router.preview(request)
     if not turn.by or not turn.prompt or not turn.fitted or not turn.lesson:
         raise Failure("Nothing was composed for that message; look at the log.")
     count = turn.by.count
     return {
+        "question": turn.request.text,
         "backend": turn.by.name,
+        "reads_prompt": turn.by.kind != LAST,
         "window": turn.by.window,
         "prompt_version": turn.prompt.version,
         "cot": turn.lesson.cot,
@@ -120,6 +139,33 @@ def preview_prompt(
         "tokens": {**turn.fitted.tokens, "total": sum(count(message.text) + MARKS for message in turn.prompt.messages) + MARKS},
         "messages": [{**asdict(message), "tokens": count(message.text)} for message in turn.prompt.messages],
     }
+
+
+def try_prompt(
+    app: "App",
+    emit: Emit,  # noqa: ARG001
+    *,
+    text: str,
+    language: str,
+    system: str,
+    user: str,
+    tone: str = "default",
+    backend: str | None = None,
+) -> dict[str, Any]:
+    """One question answered with the wording in use and with a draft, side by side; nothing of it is saved."""
+    draft = _draft(app, language, system, user, tone)
+    if not text.strip():
+        raise Failure("The question is empty. Give some words.", 2)
+    used = PromptVersions(app.engine).current(draft.language, tone)
+    ways: dict[str, dict[str, Any]] = {"current": {"wording": used}, "draft": {"wording": draft}}
+    answers = [{**answer_json(app.router.answer_from(text.strip(), backend=backend, **way)), "asked": name} for name, way in ways.items()]
+    return {"answers": answers, "difference": difference(used, draft)}
+
+
+def _draft(app: "App", language: str, system: str, user: str, tone: str = "default") -> Wording:
+    """A wording that is not saved, numbered as the next version would be. Raises `BadPrompt` for what could not be one."""
+    code = _language(language) or "en"
+    return Wording(system, user, code, tone, PromptVersions(app.engine).current(code, tone).version + 1)
 
 
 def _language(code: str | None) -> Language | None:
@@ -146,4 +192,4 @@ def _summary(version: Version) -> dict[str, Any]:
 
 
 DESK_OPERATIONS = {operation.__name__: operation for operation in (list_prompts, show_prompt, set_prompt, diff_prompts, rollback_prompt)}
-OPERATIONS = {"preview_prompt": preview_prompt}
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {"preview_prompt": preview_prompt, "try_prompt": try_prompt}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import gradio as gr
 from fastapi import FastAPI
@@ -34,6 +35,7 @@ _LONGEST = 100_000  # characters of one field
 _FRAME = """
 <div class="staff">
   <header data-region="top"></header>
+  <section data-region="alerts" role="status"></section>
   <div class="body">
     <section data-region="side"></section>
     <main><div data-region="main"></div><div data-region="foot"></div></main>
@@ -42,6 +44,7 @@ _FRAME = """
   <p class="toast" role="status" hidden></p>
 </div>
 """
+_FAILED = {"side": "", "foot": "", "more": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Ask:
     """What a browser sent. place: where it is, e.g. {"tab": "inbox"}; handlers may change it. data: the fields of what was pressed.
 
     files: uploads, each a name and where it lies.
-    quiet: the page only looks again by itself. answers: what an action found out, to be shown.
+    zone: of the browser's clock. quiet: the page only looks again by itself. answers: what an action found out, to be shown.
     """
 
     user: User
@@ -58,6 +61,7 @@ class Ask:
     place: dict[str, str]
     data: dict[str, str]
     files: tuple[tuple[str, Path], ...] = ()
+    zone: str = "UTC"
     quiet: bool = False
     answers: list[dict[str, Any]] = field(default_factory=list)
 
@@ -96,8 +100,11 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
                 if str(told).startswith("Unexpected "):
                     _log.exception("an action of a page failed")
                     said = ask.words["went_wrong"]
+            regions = _regions(self, ask)
+            if regions is None:
+                regions, said, wrong = _FAILED | {"main": _failed(ask)}, said or ask.words["went_wrong"], True
             view = {
-                "regions": self.regions(ask),
+                "regions": regions,
                 "place": ask.place,
                 "language": ask.language,
                 "said": said,
@@ -113,9 +120,26 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
     return decorate
 
 
-def staff_page(panels: Any, actions: Sequence[str]) -> gr.Blocks:
-    """Build the page. actions: the names of the methods of `panels` that browsers may call; `show` is the first look."""
-    script = f"const actions = new Set({json.dumps(list(actions))});\n{static('staff.js')}"
+def _regions(panels: Panels, ask: Ask) -> dict[str, str] | None:
+    """The page as it is; None where it cannot be made, which is logged."""
+    try:
+        return panels.regions(ask)
+    except Exception:  # noqa: BLE001  (a panel that cannot be read says so in its place)
+        _log.exception("a page of the staff cannot be shown")
+        return None
+
+
+def _failed(ask: Ask) -> str:
+    again = f'<button type="button" data-keep data-go="{{}}">{e(ask.words["try_again"])}</button>'
+    return f'<div class="page">{empty(ask.words["panel_failed"], ask.words["panel_failed_hint"])}<p class="again">{again}</p></div>'
+
+
+def staff_page(panels: Any, actions: Sequence[str], *scripts: str) -> gr.Blocks:
+    """Build the page. actions: the names of the methods of `panels` that browsers may call; `show` is the first look.
+
+    scripts: of this page alone, in the same scope after the one that all share.
+    """
+    script = f"const actions = new Set({json.dumps(list(actions))});\n" + "\n".join(static(name) for name in ("staff.js", *scripts))
     with gr.Blocks(title="Answerdesk", analytics_enabled=False, fill_width=True) as demo:
         page = gr.HTML(None, elem_id="staff", html_template=_FRAME, js_on_load=script, apply_default_css=False)
         for name in actions:
@@ -210,8 +234,16 @@ def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tup
     files = tuple((Path(name).name, Path(path)) for name, path in uploaded if isinstance(name, str) and isinstance(path, str))
     words = page_texts(page, language)
     seen = str(sent.get("seen") or "")
-    ask = Ask(user_of(request, role), language, words, _texts(sent.get("place")), _texts(sent.get("data")), files, quiet=bool(seen))
-    return ask, seen
+    place, data = _texts(sent.get("place")), _texts(sent.get("data"))
+    return Ask(user_of(request, role), language, words, place, data, files, _zone(sent.get("zone")), quiet=bool(seen)), seen
+
+
+def _zone(sent: object) -> str:
+    """The browser's zone, UTC where it names none that there is."""
+    try:
+        return ZoneInfo(str(sent)[:60]).key
+    except (KeyError, ValueError, OSError):
+        return "UTC"
 
 
 def _texts(sent: object) -> dict[str, str]:

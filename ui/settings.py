@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         200, ge=0, le=1_000_000, description="Newly approved examples from which on training again is proposed; 0 is never."
     )
 
+    alert_waiting_minutes: float = Field(5, ge=0, le=1440, description="Minutes of waiting for a person after which the desk is alerted.")
+    alert_jump: float = Field(
+        0.1, gt=0, le=1, description="Rise of the share of unanswered or disliked answers, a day against the week before, that alerts."
+    )
+    alert_least: int = Field(20, ge=1, description="Answers (or ratings) a day and a week must have before their shares are compared.")
+
     max_message_chars: int = Field(4000, ge=100, le=100_000, description="Longest message a customer may send, in characters.")
     max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")

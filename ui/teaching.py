@@ -3,14 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui import control, saw
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
 CODES = ("en", "zh")
 
 
-def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str) -> str:
-    """The templates in use, to be changed; every version, and what changed from a chosen one to the one in use."""
+def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str, names: Sequence[str]) -> str:
+    """The templates in use, to be changed or tried; every version, and what changed from a chosen one to the one in use.
+
+    names: of the backends that a draft may be tried on.
+    """
     words, code = ask.words, shown["language"]
     tabs = ""
     for name in CODES:
@@ -25,7 +29,7 @@ def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str) ->
         f'<label for="user-{e(code)}">{e(words["user_text"])}</label>'
         f'<textarea id="user-{e(code)}" name="user" rows="4" required>{e(shown["user"])}</textarea>'
         f'<label for="comment">{e(words["why"])}</label><input id="comment" name="comment" type="text" maxlength="500" required>'
-        f'<p><button type="submit" class="primary">{e(words["set_prompt"])}</button></p></form>'
+        f'<p><button type="submit" class="primary">{e(words["set_prompt"])}</button></p>{_trying(ask, names)}</form>'
     )
     changes = f'<div class="card"><h3>{e(words["difference"])}</h3><pre>{e(difference)}</pre></div>' if difference else ""
     rows = "".join(_version(version, ask) for version in versions)
@@ -35,6 +39,46 @@ def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str) ->
     return f'<div class="page" data-scroll="page">{head}{bar}{form}{changes}<h3>{e(words["history"])}</h3>{table}</div>'
 
 
+def _trying(ask: Ask, names: Sequence[str]) -> str:
+    """What may be done with the form's templates before they are in use."""
+    words, place = ask.words, ask.place
+    options = "".join(f"<option{' selected' if name == place.get('on') else ''}>{e(name)}</option>" for name in names)
+    nobody = f'<option value="">{e(words["as_policy"])}</option>'
+    return (
+        f'<fieldset><legend>{e(words["unsaved"])}</legend><p class="hint">{e(words["unsaved_hint"])}</p>'
+        f'<label for="asked">{e(words["try"])}</label>'
+        f'<textarea id="asked" name="text" rows="2" maxlength="2000">{e(place.get("asked", ""))}</textarea><div class="fields">'
+        f'<div><label for="on">{e(words["backend"])}</label><select id="on" name="on">{nobody}{options}</select></div>'
+        f'<div><label for="of">{e(words["of_message"])}</label>'
+        f'<input id="of" name="of" type="text" maxlength="64" value="{e(place.get("of", ""))}"></div></div>'
+        f'<div class="acts"><button type="button" data-do="preview_prompt">{e(words["preview"])}</button>'
+        f'<button type="button" data-do="try_prompt">{e(words["try_it"])}</button></div></fieldset>'
+    )
+
+
+def tried(ask: Ask) -> str:
+    """What was found out with templates that are not in use: the messages that a turn would send, or two answers side by side."""
+    found, words = ask.answers[0], ask.words
+    if found["kind"] == "try":
+        same = "" if found["difference"] else f'<p class="hint">{e(words["draft_same"])}</p>'
+        if all(answer["backend"] == control.LAST for answer in found["answers"]):
+            same += f'<p class="hint">{e(words["unread"])}</p>'
+        return f'<div class="page" id="tried" data-show>{same}<div class="grid">{control.answers(ask, found["answers"])}</div></div>'
+    tokens = found["tokens"]
+    told = words["preview_of"].format(backend=found["backend"], n=tokens["total"], window=found["window"])
+    unread = "" if found["reads_prompt"] else f'<p class="hint">{e(words["unread"])}</p>'
+    sent = "".join(
+        f'<p class="by">{e(line["role"])} · {e(words["tokens_n"].format(n=line["tokens"]))}</p><pre>{e(line["text"])}</pre>'
+        for line in found["messages"]
+    )
+    parts = saw.tokens_of_parts(ask, {part: count for part, count in tokens.items() if part != "total"})
+    return (
+        f'<div class="page" id="tried" data-show><article class="card"><h3>{e(words["preview"])}</h3>'
+        f'<p class="by">{e(told)} · {e(found["prompt_version"])}</p>'
+        f'{unread}<p class="plain">{e(found["question"])}</p>{parts}{sent}</article></div>'
+    )
+
+
 def _version(version: Json, ask: Ask) -> str:
     words = ask.words
     if version["in_use"]:
@@ -42,7 +86,7 @@ def _version(version: Json, ask: Ask) -> str:
     else:
         since = f'<button type="button" data-keep data-go=\'{{"since":"{e(version["id"])}"}}\'>{e(words["difference"])}</button>'
         acts = since + button("bring_prompt_back", words["bring_back"], version=version["id"], code=version["language"])
-    told = " · ".join(part for part in (version["author"], version["comment"]) if part) or words["shipped"]
+    told = " · ".join(part for part in (version["author"], version["comment"]) if part) if version["version"] else words["shipped"]
     return f'<tr><td>{e(version["id"])}</td><td>{moment(version["at"])}</td><td>{e(told)}</td><td><div class="acts">{acts}</div></td></tr>'
 
 

@@ -52,12 +52,22 @@ def test_what_was_reviewed_is_flagged_again_only_by_something_new(engine: Engine
 
 
 @pytest.mark.parametrize(
-    ("search", "found"), [("battery", ["c1"]), ("BATT", ["c1"]), ("50%", ["c2"]), ("0_o", []), ("customer-c2", ["c2"]), ("c1", ["c1"])]
+    ("search", "found"),
+    [("battery", ["c1"]), ("BATT", ["c1"]), ("50%", ["c2"]), ("0_o", []), ("customer-c2", ["c2"]), ("OMER-C2", ["c2"]), ("c1", ["c1"])],
 )
 def test_search(engine: Engine, store: Store, search: str, found: list[str]):
     asked(store, "c1", "my battery dies")
     asked(store, "c2", "50% off?")
     assert ids(engine, "all", search=search) == found
+
+
+def test_boxes_and_counts_in_one_language(engine: Engine, store: Store):
+    for conversation, language in (("c1", "en"), ("c2", "zh"), ("c3", "zh")):
+        asked(store, conversation, language=language)
+    store.hand_over("c2", "customer_request")
+    assert [chat.id for chat in desk.inbox(engine, "all", "anna", language="zh")] == ["c3", "c2"]
+    assert desk.counts(engine, "anna", "zh") == {"waiting": 1, "flagged": 0, "mine": 0, "all": 2}
+    assert desk.counts(engine, "anna", "other")["all"] == 0
 
 
 def test_a_person_takes_over_speaks_and_hands_back(engine: Engine, store: Store):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,15 +16,18 @@ from sqlalchemy import Engine
 from bot.dispatch import Dispatch
 from bot.errors import BackendUnavailable
 from bot.fleet import Fleet
-from bot.messages import Answer, Citation, Delta, Request
+from bot.messages import Answer, Citation, Delta, Message, Request
 from bot.policies import PolicyStore
+from bot.router import Router
 from bot.store import Store
+from bot.turn import Turn
+from bot.wording import Wording
 from knowledge.embed import HashEmbedder
 from knowledge.ingest import Index
 from knowledge.store import MemoryStore
 from ui.accounts import Accounts, Role
 from ui.admin import mount_admin
-from ui.build import open_desk
+from ui.build import lessons, open_desk, rules
 from ui.customer import mount_customer
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
@@ -94,6 +97,8 @@ class ScriptedRouter:
     down: bool = False
     cancelled: list[str] = field(default_factory=list)
     asked: list[Request] = field(default_factory=list)
+    drafted: list[tuple[str, tuple[Message, ...]]] = field(default_factory=list)
+    real: Router | None = None
 
     def turn(self, request: Request, cancel: threading.Event | None = None) -> Iterator[Delta | Answer]:
         received = self.store.receive(request)
@@ -118,9 +123,22 @@ class ScriptedRouter:
             yield Delta(received.answer.text)
             yield received.answer
 
-    def answer_from(self, question: str, *, backend: str) -> Answer:
-        """For the playground: nothing is saved."""
-        return Answer(f"{backend} says: {ENGLISH}", "", "", (RETURNS,), backend=backend)
+    def answer_from(
+        self, question: str, history: Sequence[Message] = (), *, backend: str | None = None, wording: Wording | None = None
+    ) -> Answer:
+        """For the playground, for drafts of replies and of prompts: nothing is saved. hosted is down, so that another one answers."""
+        self.drafted.append((question, tuple(history)))
+        if "unknown" in question:
+            return Answer("I do not know.", "", "", abstained=True, backend="extractive")
+        told = f" (told: {wording.system[:40]})" if wording else ""
+        rungs = (("hosted", "no route to it"),) if backend == "hosted" else ()
+        took = {"first_token": 20.0, "total": 120.0}
+        return Answer(f"{backend} says: {ENGLISH}{told}", "", "", (RETURNS,), backend="extractive", rungs=rungs, latency_ms=took)
+
+    def preview(self, request: Request, position: int = 2**31 - 1) -> Turn:
+        """As the real one does it."""
+        assert self.real
+        return self.real.preview(request, position)
 
     def _script(self, request: Request, conversation: str) -> tuple[str, dict[str, Any]]:
         text, zh = request.text, request.language == "zh"
@@ -162,7 +180,11 @@ def shop(folder: Path, **more: object) -> Shop:
     settings = load_settings(data_dir=folder, shop_contact="help@techcorp.example", backend="extractive", **hosted, **more)
     desk = open_desk(settings)
     index = Index(desk.engine, MemoryStore(), HashEmbedder())
-    return Shop(settings, desk.engine, desk.store, ScriptedRouter(desk.store), index, desk.policies, desk.backends, desk.dispatch)
+    taught = lessons(settings, desk.engine, index.embedder)
+    real = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught)
+    return Shop(
+        settings, desk.engine, desk.store, ScriptedRouter(desk.store, real=real), index, desk.policies, desk.backends, desk.dispatch
+    )
 
 
 def elsewhen() -> str:

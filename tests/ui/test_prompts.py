@@ -6,11 +6,14 @@ from typing import Any, cast
 import pytest
 
 from bot.backends.fake import FakeBackend
+from bot.errors import BadMessage, BadPrompt
 from bot.examples import Pool
 from bot.messages import Example
+from bot.versions import PromptVersions
 from tests.bot.turning import ASKED, RETURNS, desk
 from tests.ui.test_cli import as_json, run
-from ui.operations_prompts import preview_prompt
+from ui.errors import Failure
+from ui.operations_prompts import preview_prompt, try_prompt
 
 BRIEF = "Be brief, you of ${shop}.\n${passages}"
 
@@ -77,3 +80,39 @@ def test_a_preview_is_what_is_sent(tmp_path: Path):
         assert sum(tokens for part, tokens in shown["tokens"].items() if part != "total") == shown["tokens"]["total"]
         assert shown["tokens"]["examples"] > 0
         assert len(shown["examples"]) == 1
+
+
+def test_a_saved_message_is_previewed_where_it_stands(tmp_path: Path):
+    model = FakeBackend((RETURNS,))
+    with desk(tmp_path, model, direct=False) as shop:
+        shop.ask(ASKED, conversation="c1", message="m1")
+        sent = model.asked[0][0]
+        shop.ask("And what does delivery cost?", conversation="c1")
+        shown = preview_prompt(cast("Any", shop), lambda _: None, message="m1")
+        assert shown["question"] == ASKED
+        assert [(m["role"], m["text"]) for m in shown["messages"]] == [(m.role, m.text) for m in sent.messages]
+        with pytest.raises(BadMessage):
+            preview_prompt(cast("Any", shop), lambda _: None, message="m9")
+
+
+def test_a_draft_is_previewed_and_tried_beside_what_is_in_use_and_nothing_is_kept(tmp_path: Path):
+    model = FakeBackend((RETURNS,))
+    draft = {"language": "en", "system": BRIEF, "user": "${question}"}
+    with desk(tmp_path, model, direct=False) as shop:
+        whole = cast("Any", shop)
+        shown = preview_prompt(whole, lambda _: None, text=ASKED, draft=draft)
+        assert shown["messages"][0]["text"].startswith("Be brief, you of TechCorp.")
+        assert shown["prompt_version"].startswith("en.default.1@")
+        tried = try_prompt(whole, lambda _: None, text=ASKED, **draft)
+        assert [(answer["asked"], answer["answer"]) for answer in tried["answers"]] == [("current", RETURNS), ("draft", RETURNS)]
+        first, second = (prompt.messages[0].text for prompt, _ in model.asked)
+        assert "Be polite" in first
+        assert second.startswith("Be brief")
+        assert "+Be brief" in tried["difference"]
+        assert len(PromptVersions(shop.engine).history()) == 2
+        assert not shop.store.conversations_of("anna")
+        for wrong, error in (({**draft, "system": "${passages} ${secret}"}, BadPrompt), ({**draft, "language": "de"}, Failure)):
+            with pytest.raises(error):
+                try_prompt(whole, lambda _: None, text=ASKED, **wrong)
+        with pytest.raises(Failure, match="empty"):
+            try_prompt(whole, lambda _: None, text=" ", **draft)

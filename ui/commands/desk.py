@@ -1,15 +1,21 @@
-"""`desk list`, `show`, `take`, `say`, `note`, `return`, `close` and `try`: what the desk's page does, from the shell."""
+"""`desk list`, `show`, `take`, `say`, `note`, `return`, `close`, `try` and others: what the desk's page does, from the shell."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ui.commands.canned import canned, suggest
+from ui.commands.reports import alerts, report
 from ui.commands.shell import AsJson, DataDir, Debug, output, perform, text_or_stdin
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 desk = typer.Typer(help="Conversations as the support desk sees them.", no_args_is_help=True)
+desk.command()(report)
+desk.command()(alerts)
+desk.command()(suggest)
+desk.add_typer(canned, name="canned")
 _Chat = Annotated[str, typer.Argument(help="The conversation's id.")]
 _By = Annotated[str, typer.Option("--by", help="The user who does it.")]
 _Text = Annotated[str, typer.Argument(help="The text; - reads it from stdin.")]
@@ -21,14 +27,15 @@ def list_(
     context: typer.Context,
     box: Annotated[str, typer.Option(help="waiting, flagged, mine or all.")] = "waiting",
     by: Annotated[str, typer.Option("--by", help="Whose box `mine` is.")] = "shell",
-    search: Annotated[str, typer.Option(help="Words that somebody said, or an id.", show_default=False)] = "",
+    search: Annotated[str, typer.Option(help="Words that somebody said, or of an id.", show_default=False)] = "",
+    language: Annotated[str, typer.Option(help="Only in en, zh or other.", show_default=False)] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """List conversations."""
     with output(as_json, debug) as out:
-        out.show(perform(context.obj, data_dir, "list_chats", out, box=box, by=by, search=search), _table)
+        out.show(perform(context.obj, data_dir, "list_chats", out, box=box, by=by, search=search, language=language), _table)
 
 
 @desk.command()

@@ -1,4 +1,4 @@
-"""`prompts list`, `show`, `set`, `diff`, `rollback` and `preview`: what models are told, in versions."""
+"""`prompts list`, `show`, `set`, `diff`, `rollback`, `preview` and `try`: what models are told, in versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -118,7 +118,8 @@ def rollback(
 def preview(
     *,
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="The customer's message; - reads it from stdin.")],
+    text: Annotated[str, typer.Argument(help="The customer's message; - reads it from stdin.", show_default=False)] = "",
+    message: Annotated[str | None, typer.Option(help="Instead: a saved message, where it stands.", show_default=False)] = None,
     conversation: Annotated[str | None, typer.Option(help="As the next message of this conversation.", show_default=False)] = None,
     backend: Annotated[str | None, typer.Option(help="For this backend.", show_default=False)] = None,
     shots: Annotated[str | None, typer.Option(help="How many examples: 0 to 64, or auto.", show_default=False)] = None,
@@ -130,8 +131,35 @@ def preview(
 ) -> None:
     """Show the very messages that a turn would send, with the tokens of each part. Nothing is asked and nothing is saved."""
     with output(as_json, debug) as out:
-        args = {"text": text_or_stdin(text), "conversation": conversation, "backend": backend, "shots": shots, "cot": cot, "prompt": prompt}
-        out.show(perform(context.obj, data_dir, "preview_prompt", out, **args), _preview)
+        args = {"text": "" if message else text_or_stdin(text), "message": message, "conversation": conversation, "backend": backend}
+        out.show(perform(context.obj, data_dir, "preview_prompt", out, **args, shots=shots, cot=cot, prompt=prompt), _preview)
+
+
+@prompts.command("try")
+def try_(
+    *,
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="The question; - reads it from stdin.")],
+    system: Annotated[Path | None, typer.Option(help="A file with the draft's system template.", show_default=False)] = None,
+    user: Annotated[Path | None, typer.Option(help="A file with the draft's user template.", show_default=False)] = None,
+    language: _Language = "en",
+    tone: _Tone = "default",
+    backend: Annotated[str | None, typer.Option(help="Who is asked; without it, who would answer.", show_default=False)] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Ask one question with the wording in use and with a draft, side by side. A template not given is as in use; nothing is saved."""
+
+    def people(console: "Console", result: dict[str, Any]) -> None:
+        for answer in result["answers"]:
+            console.print(f"{answer['asked']}: {answer['answer']}", markup=False)
+        _difference(console, result)
+
+    with output(as_json, debug) as out:
+        used = perform(context.obj, data_dir, "show_prompt", out, language=language, tone=tone)
+        draft = {"system": _read(system) or used["system"], "user": _read(user) or used["user"], "language": language, "tone": tone}
+        out.show(perform(context.obj, data_dir, "try_prompt", out, text=text_or_stdin(text), backend=backend, **draft), people)
 
 
 def _read(path: Path | None) -> str | None:

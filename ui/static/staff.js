@@ -19,7 +19,8 @@ function send(name, data = {}, more = {}) {
     waiting = Date.now();
     page.classList.add('working');
   }
-  trigger(name, { place, data, files: more.files || [], seen: more.quiet ? view().digest || '' : '' });
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+  trigger(name, { place, data, zone, files: more.files || [], seen: more.quiet ? view().digest || '' : '' });
 }
 
 function tell(text, wrong, keep) {
@@ -56,6 +57,7 @@ function put(node, html) {
     const today = date.toDateString() === new Date().toDateString();
     time.textContent = today ? date.toLocaleTimeString(page.lang, { timeStyle: 'short' }) : date.toLocaleString(page.lang, { dateStyle: 'medium', timeStyle: 'short' });
   }
+  node.querySelector('[data-show]')?.scrollIntoView({ block: 'nearest' });
   if (focus?.id) {
     const again = document.getElementById(focus.id);
     again?.focus({ preventScroll: true });
@@ -78,6 +80,7 @@ function render() {
   place = { ...view().place };
   element.querySelector('.staff').dataset.tab = place.tab || '';
   element.querySelector('.staff').classList.toggle('chosen', Boolean(place.chat));
+  element.querySelector('.staff').classList.toggle('saw', Boolean(place.reply));
   const hash = `#${new URLSearchParams(place)}`;
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
   if (said) tell(said, wrong, keep);
