@@ -119,15 +119,20 @@ class Registry:
         """
         entry = self.get(name)
         before = self._policies.newest()
-        found = fits(entry) if fits else check(Path(entry.folder))
-        if found.sha256 != entry.sha256:
-            raise BadAdapter(f"the weights of {name} are not those that were registered; register them anew and evaluate them")
+        self.verified(entry, fits)
         against = objection(entry)
         if against and not override.strip():
             raise Refused(f"{name} is not promoted: {against}. Improve it, or give --override WHY, which is kept in the history.")
         pointer = Adapter(name, entry.folder, entry.sha256)
         why = f"promotion of {name}" + (f" although {against}: {override.strip()}" if against else "")
         return self._policies.update(lambda policy: promoted(policy, backend, pointer, share), author, why[:1000], before.version)
+
+    def verified(self, entry: Entry, fits: Callable[[Entry], Checked] | None = None) -> Checked:
+        """The adapter's folder, whole and with the weights that were registered. Raises `BadAdapter`."""
+        found = fits(entry) if fits else check(Path(entry.folder))
+        if found.sha256 != entry.sha256:
+            raise BadAdapter(f"the weights of {entry.name} are not those that were registered; register them anew and evaluate them")
+        return found
 
     def rollback(self, backend: str, author: str, why: str = "asked for") -> Policy:
         """Undo the last promotion on `backend` that stands: the adapter, and who answers first, are as they were before it.
@@ -146,17 +151,26 @@ class Registry:
         return self._policies.update(lambda _: made, author, f"{_BACK}{name}: {why}"[:1000], newest.version)
 
     def history(self, backend: str | None = None) -> list[dict[str, Any]]:
-        """What was promoted and rolled back, newest first."""
+        """What was promoted and rolled back, newest first; a greater share of an adapter that answers already is a promotion too."""
         changes, last = [], Policy()
         for version in self._policies.history()[::-1]:
             for name in sorted({*last.adapters, *version.policy.adapters}):
-                now = version.policy.adapters.get(name)
-                if now != last.adapters.get(name) and backend in (None, name):
-                    adapter = now.name if now else None
+                then, now = last.adapters.get(name), version.policy.adapters.get(name)
+                share = share_of(version.policy, name) if now else 0.0
+                if backend in (None, name) and (now != then or (now and share != share_of(last, name))):
+                    made = {"adapter": now.name if now else None, "sha256": now.sha256 if now else None, "share": share}
                     at = version.at.isoformat(timespec="seconds")
-                    changes.append({"backend": name, "adapter": adapter, "author": version.author, "why": version.why, "at": at})
+                    changes.append({"backend": name, **made, "author": version.author, "why": version.why, "at": at})
             last = version.policy
         return changes[::-1]
+
+
+def share_of(policy: Policy, backend: str) -> float:
+    """In which share of the conversations, 0..1, a backend is asked first, routes left aside."""
+    canary = policy.canary.share if policy.canary else 0.0
+    if policy.canary and policy.canary.backend == backend:
+        return canary
+    return 1.0 - canary if policy.default == backend else 0.0
 
 
 def objection(entry: Entry) -> str:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
-from ui import audit, operations_desk, operations_documents
+from ui import audit, operations_desk, operations_documents, operations_settings
 from ui.errors import Failure
 from ui.loopback import Emit
 from ui.operations_backends import BACKENDS, compare_backends
@@ -23,8 +23,9 @@ from ui.operations_examples import OPERATIONS as REASONING
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
+from ui.operations_registry import DESK_OPERATIONS as REGISTRY
+from ui.operations_training import OPERATIONS as POOL_TRAINING
 from ui.operations_training import TRAINING
-from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
 from ui.operations_tuning import TUNING
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json
@@ -130,6 +131,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **CUSTOMERS,
     **operations_desk.DESK_OPERATIONS,
     **operations_documents.DESK_OPERATIONS,
+    **operations_settings.DESK_OPERATIONS,
     **EXAMPLES,
     **TRANSCRIPTS,
     **REGISTRY,
@@ -146,5 +148,6 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **operations_desk.OPERATIONS,
     **operations_documents.OPERATIONS,
     **REASONING,
+    **POOL_TRAINING,
     **TUNING,
 }

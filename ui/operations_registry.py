@@ -1,0 +1,205 @@
+"""What `answerdesk finetune promote`, `rollback`, `list`, `show` and `advise` do: the adapters on record, and which of them answers."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ui import audit
+from ui.errors import Failure
+from ui.loopback import Emit
+from ui.operations_training import base_of, jobs_of
+
+if TYPE_CHECKING:
+    from bot.policy import Policy
+    from finetune.registry import Entry, Registry
+    from ui.build import App, Desk
+
+REPORT = "evaluation.html"  # in the run's folder, as a page
+SHOWN = "evaluation.json"  # beside it: replies side by side
+
+
+def promote_adapter(
+    app: "App | Desk",
+    emit: Emit,
+    *,
+    name: str,
+    author: str,
+    backend: str = "local",
+    override: str = "",
+    share: float = 1.0,
+    check: bool = False,
+) -> dict[str, Any]:
+    """Let a local backend answer with an adapter, where the gate has passed it or somebody says why not to mind.
+
+    check: only look whether it could: that its files are those that were registered, and fit the backend's base.
+    """
+    from finetune.loop import fits
+    from finetune.registry import objection
+
+    if not 0 < share <= 1:
+        raise Failure(f"The share is {share}; allowed: over 0 to 1, of the conversations.", 2)
+    entries = app.backends.entries()
+    if backend not in entries or entries[backend].kind != "local":
+        local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
+        raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
+    base = base_of(str(entries[backend].config["model"]), app.settings.data_dir, emit)
+    registry, entry = registry_of(app), registered(app, name)
+    if check:
+        sound = registry.verified(entry, lambda one: fits(one, base))
+        why = objection(entry)
+        return {
+            "promoted": False,
+            "adapter": name,
+            "sha256": sound.sha256,
+            "backend": backend,
+            "gate": "fail" if why else "pass",
+            "why": why,
+        }
+    policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda one: fits(one, base))
+    pointer = policy.adapters[backend]
+    share = share if policy.default != backend else 1.0
+    said = f"{backend}, {share:.0%}, {pointer.sha256[:12]}" + (f", although the gate is against it: {override}" if override else "")
+    audit.record(app.engine, author, "finetune.promote", name, said)
+    return {
+        "promoted": True,
+        "adapter": name,
+        "sha256": pointer.sha256,
+        "backend": backend,
+        "share": share,
+        "policy": policy.version,
+        "overridden": bool(override),
+    }
+
+
+def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str = "local", why: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """Undo the last promotion."""
+    policy = registry_of(app).rollback(backend, author, why or "asked for")
+    pointer = policy.adapters.get(backend)
+    audit.record(app.engine, author, "finetune.rollback", backend, why)
+    return {"backend": backend, "adapter": pointer.name if pointer else None, "default": policy.default, "policy": policy.version}
+
+
+def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """The registry: every adapter, and what was done with them."""
+    registry, policy = registry_of(app), app.policies.newest()
+    return {"adapters": [_shown(entry, policy) for entry in registry.entries()], "history": registry.history()}
+
+
+def show_adapter(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """All that is on record of an adapter: where it comes from, its hashes, what was measured, replies side by side."""
+    from finetune.jobs import read_json
+
+    entry = registered(app, name)
+    folder = jobs_of(app.settings.data_dir).folder / name
+    shown = read_json(folder / SHOWN) or {}
+    return {
+        **_shown(entry, app.policies.newest()),
+        "base_sha256": entry.base_sha256,
+        "template": entry.template,
+        "seed": (entry.recipe.get("config") or {}).get("seed"),
+        "four_bit": bool((entry.recipe.get("config") or {}).get("four_bit")),
+        "data_sha256": (entry.recipe.get("data") or {}).get("sha256"),
+        "evaluation": entry.evaluation,
+        "replies": shown.get("replies", []) if shown.get("sha256") == entry.sha256 else [],
+        "report": str(folder / REPORT) if (folder / REPORT).is_file() else None,
+        "history": [change for change in registry_of(app).history() if change["adapter"] == name],
+    }
+
+
+def show_report(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """The page that an evaluation left: {"html"}. Raises `UnknownRun`, and `Failure` where there was no evaluation."""
+    file = jobs_of(app.settings.data_dir).folder / registry_of(app).get(run).name / REPORT
+    if not file.is_file():
+        raise Failure(f"There is no report of {run}; `answerdesk finetune evaluate {run}` makes one.", 2)
+    return {"html": file.read_text(encoding="utf-8")}
+
+
+def advise_tuning(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    narrow: bool = False,
+    strong: bool = False,
+    may_leave: bool = False,
+    picture: str = "",
+) -> dict[str, Any]:
+    """Prompt, adapter, full tuning or collecting, by what the pool holds and what was measured. picture: a file for the tree (SVG)."""
+    from bot.examples import Pool
+    from finetune.advise import Situation, advise
+    from finetune.tree import picture as drawn
+
+    measured = [entry for entry in registry_of(app).entries() if entry.evaluation]
+    now = Situation(
+        len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None
+    )
+    curve = sorted({(int(entry.recipe["data"]["rows"]), float((entry.evaluation or {})["tuned"]["f1"])) for entry in measured})
+    if measured and (newest := measured[-1].evaluation):
+        low, high = newest["interval"]
+        now = replace(
+            now,
+            prompt=newest["best_prompt"]["f1"],
+            difference=newest["difference"],
+            interval=(low, high),
+            curve=tuple(curve),
+            prompt_ms=newest["best_prompt"]["latency_ms"],
+            tuned_ms=newest["tuned"]["latency_ms"],
+        )
+    found = advise(now)
+    if picture:
+        Path(picture).write_text(drawn(found.path, found.advice), encoding="utf-8")
+    told = {name: [each.to_json() for each in getattr(found, name)] for name in ("reasons", "changes")}
+    points = [{"rows": count, "f1": round(value, 4)} for count, value in curve]
+    return {**asdict(found), "curve": points, "rows": now.rows, "path": [list(step) for step in found.path], "told": told}
+
+
+def registry_of(app: "App | Desk") -> "Registry":
+    """The adapters of this database."""
+    from finetune.registry import Registry
+
+    return Registry(app.engine, app.policies)
+
+
+def registered(app: "App | Desk", run: str) -> "Entry":
+    """The adapter of this name; one that a run has left is taken on record first, with the conversations that it learned from."""
+    from finetune.errors import UnknownRun
+    from finetune.rows import read_rows
+
+    registry = registry_of(app)
+    try:
+        return registry.get(run)
+    except UnknownRun:
+        folder = jobs_of(app.settings.data_dir).folder / run
+        if Path(run).name != run or not (folder / "adapter").is_dir():
+            raise
+        rows = folder / "rows.jsonl"
+        learned = {row.conversation for row in read_rows(rows)} if rows.is_file() else set()
+        return registry.register(run, folder / "adapter", sorted(learned - {""}))
+
+
+def _shown(entry: "Entry", policy: "Policy") -> dict[str, Any]:
+    from finetune.registry import share_of
+
+    judged = entry.evaluation or {}
+    backend = next((name for name, pointer in policy.adapters.items() if pointer.name == entry.name), None)
+    return {
+        "name": entry.name,
+        "method": entry.method,
+        "base": entry.base,
+        "sha256": entry.sha256,
+        "rows": entry.recipe.get("data", {}).get("rows"),
+        "gate": judged.get("gate"),
+        "difference": judged.get("difference"),
+        "interval": judged.get("interval"),
+        "active_on": backend,
+        "share": share_of(policy, backend) if backend else 0.0,
+        "erased": entry.erased,
+        "created": entry.created.isoformat(timespec="seconds"),
+    }
+
+
+DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    operation.__name__: operation
+    for operation in (promote_adapter, rollback_adapter, list_adapters, show_adapter, show_report, advise_tuning)
+}
