@@ -14,7 +14,7 @@ _STAGES = (
     ("narrow", ("yes", "no")),
     ("both", ("yes",)),
 )
-_WIDTH, _STEP, _BOX, _PILL = 400, 96, 80, 84
+_WIDTH, _STEP, _BOX, _PILL = 400, 96, 80, 88
 # A page's own colours where there is one around it; these where the picture stands alone.
 _ON, _ON_INK = "fill:var(--accent,#0b7a75)", "fill:var(--on-accent,#ffffff)"
 _OFF, _OFF_INK, _INK = "fill:var(--ground,#eef0f2)", "fill:var(--soft,#5d636b)", "fill:var(--ink,#1d2126)"
@@ -54,10 +54,10 @@ def _stage(top: float, on: bool, title: str, question: str, answers: Sequence[tu
         f'<text x="16" y="{top + 38}" style="{ink}">{escape(question)}</text>',
     ]
     for number, (answer, chosen) in enumerate(answers):
-        left = 16 + number * (_PILL + 8)
+        left = 16 + number * (_PILL + 5)
         drawn.append(f'<rect x="{left}" y="{top + 48}" width="{_PILL}" height="22" rx="11" style="{_ON if chosen else _OFF}"/>')
         drawn.append(
-            f'<text x="{left + _PILL / 2}" y="{top + 63}" text-anchor="middle" font-size="12" '
+            f'<text x="{left + _PILL / 2}" y="{top + 63}" text-anchor="middle" font-size="11.5" '
             f'style="{_ON_INK if chosen else _OFF_INK}">{escape(answer)}</text>'
         )
     return drawn

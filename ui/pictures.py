@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 Point = Sequence[float]
-_WIDTH, _HEIGHT = 420, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 410, 26, 168
+_WIDTH, _HEIGHT = 380, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 370, 26, 166
 
 
 def losses(training: Sequence[Point], validation: Sequence[Point], steps: int, words: Mapping[str, str]) -> str:
     """The loss over the steps: [step, loss] of each batch, and of each look at the validation rows. Empty without points."""
+    training, validation = ([point for point in line if math.isfinite(point[1])] for line in (training, validation))
     points = [*training, *validation]
-    points = [point for point in points if all(map(math.isfinite, point))]
     if not points:
         return ""
     last = max(steps, 1)
@@ -30,7 +30,7 @@ def losses(training: Sequence[Point], validation: Sequence[Point], steps: int, w
     edges = ((0, "middle"), (0.5, "middle"), (1, "end"))
     drawn += [_text(_LEFT + (_RIGHT - _LEFT) * share, _BOTTOM + 16, f"{round(last * share)}", anchor) for share, anchor in edges]
     drawn.append(_text((_LEFT + _RIGHT) / 2, _HEIGHT - 2, words["step"], "middle"))
-    drawn.append(f'<polyline class="one" points="{" ".join(at(point) for point in training if math.isfinite(point[1]))}"/>')
+    drawn.append(f'<polyline class="one" points="{" ".join(at(point) for point in training)}"/>')
     if validation:
         drawn.append(f'<polyline class="two" points="{" ".join(map(at, validation))}"/>')
         drawn += [f'<circle class="two" cx="{at(point).split(",")[0]}" cy="{at(point).split(",")[1]}" r="2.6"/>' for point in validation]
@@ -62,13 +62,13 @@ def compared(rows: Sequence[tuple[str, float, float]], words: Mapping[str, str])
 def interval(mean: float, low: float, high: float, title: str) -> str:
     """A difference with its interval, beside zero."""
     reach = max(0.05, abs(low), abs(high), abs(mean)) * 1.15
-    left, right, y = 24, _WIDTH - 24, 40
+    left, right, y = 24, _WIDTH - 24, 56
 
     def at(value: float) -> float:
         return left + (right - left) * (value + reach) / (2 * reach)
 
     drawn = [
-        _text(left - 12, 14, title, "start"),
+        _text(left - 14, 14, title, "start"),
         f'<path class="grid" d="M{left} {y}H{right}"/><path class="zero" d="M{at(0):.1f} {y - 16}V{y + 16}"/>',
         f'<path class="reach" d="M{at(low):.1f} {y}H{at(high):.1f}M{at(low):.1f} {y - 7}v14M{at(high):.1f} {y - 7}v14"/>',
         f'<circle class="one" cx="{at(mean):.1f}" cy="{y}" r="5.5"/>',
@@ -76,7 +76,7 @@ def interval(mean: float, low: float, high: float, title: str) -> str:
     ]
     edges = [(low, "end"), (high, "start")] if at(high) - at(low) < 90 else [(low, "middle"), (high, "middle")]
     drawn += [_text(min(max(at(value), 30), _WIDTH - 30), y - 14, f"{value:+.3f}", anchor) for value, anchor in edges]
-    return _svg(f"{title}: {mean:+.3f}, {low:+.3f} … {high:+.3f}", drawn, 80)
+    return _svg(f"{title}: {mean:+.3f}, {low:+.3f} … {high:+.3f}", drawn, 94)
 
 
 def _ticks(low: float, high: float) -> tuple[float, float, float]:

@@ -111,7 +111,7 @@ def runs(ask: Ask, listed: Sequence[Json]) -> str:
     for job in reversed(listed):
         loss = f"{job['validation']:.3f}" if job["validation"] is not None else "–"
         opened = go(words["open"], here=ask.place.get("run") == job["run"], tab="training", run=job["run"])
-        numbers = (f"{job['step']} / {job['steps']}", loss)
+        numbers = (f'<span class="number">{job["step"]} / {job["steps"]}</span>', loss)
         rows += row((e(job["run"]), e(job["method"]), state(ask, job["state"]), *numbers, moment(job["created"]), opened))
     names = ("run", "method", "state", "step", "loss_validation", "begun", "")
     return f"<h3>{e(words['runs'])}</h3>{table(words, names, rows)}"
