@@ -116,12 +116,14 @@ class AdminPanels(TuningPanels):
         path = self._app.settings.data_dir / TRANSCRIPTS / Path(ask.data.get("file", "")).name
         if not path.is_file():
             raise Failure(ask.words["no_files"], 2)
-        done = self._import(path, ask, dry_run=False)
-        audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, f"{done['examples']} examples")
-        return ask.words["imported"].format(n=done["examples"])
+        approve = ask.data.get("approve") == "yes"
+        done = self._import(path, ask, dry_run=False, approve=approve)
+        said = f"{done['examples']} examples{', approved at once' if approve else ''}"
+        audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, said)
+        return ask.words["imported_approved" if approve else "imported"].format(n=done["examples"])
 
-    def _import(self, path: Path, ask: Ask, *, dry_run: bool) -> dict[str, Any]:
-        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run}
+    def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
+        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
 
     @action("admin")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui.languages import page_texts
 from ui.panels import Ask, button, e
 from ui.pieces import row, table
 
@@ -12,7 +13,11 @@ Json = Mapping[str, Any]
 def settings(ask: Ask, listed: Sequence[Json]) -> str:
     """Every setting in force and where it comes from; they are changed in a file or the environment, and secrets are never shown."""
     words = ask.words
-    rows = "".join(row((f"<code>{e(one['name'])}</code>", _value(ask, one), _origin(ask, one))) for one in listed)
+    about = page_texts("settings", "zh") if ask.language == "zh" else {}
+    rows = ""
+    for one in listed:
+        told = f'<span class="by">{e(about.get(one["name"], one["about"]))}</span>'
+        rows += row((f"<code>{e(one['name'])}</code>{told}", _value(ask, one), _origin(ask, one)))
     head = f'<h3>{e(words["settings"])}</h3><p class="hint">{e(words["settings_hint"])}</p>'
     return f'<div class="page">{head}{table(words, ("setting", "value", "comes_from"), rows, "values")}</div>'
 

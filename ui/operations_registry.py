@@ -150,8 +150,9 @@ def advise_tuning(
     if picture:
         Path(picture).write_text(drawn(found.path, found.advice), encoding="utf-8")
     told = {name: [each.to_json() for each in getattr(found, name)] for name in ("reasons", "changes")}
+    held = len(Pool(app.engine).list("approved", split="eval"))
     points = [{"rows": count, "f1": round(value, 4)} for count, value in curve]
-    return {**asdict(found), "curve": points, "rows": now.rows, "path": [list(step) for step in found.path], "told": told}
+    return {**asdict(found), "curve": points, "rows": now.rows, "held": held, "path": [list(step) for step in found.path], "told": told}
 
 
 def registry_of(app: "App | Desk") -> "Registry":

@@ -71,11 +71,7 @@ def train_on_pool(
     from finetune.loop import Limits, config_for
     from ui.material import material_of
 
-    given = from_json(options)
-    if given.method == "classifier":
-        raise Failure("A classifier learns from labelled texts, which the pool does not hold; give them with --data FILE.", 2)
-    if rows is not None and rows < _FEWEST:
-        raise Failure(f"The rows are {rows}; allowed: {_FEWEST} and more.", 2)
+    given = from_json(check_run(app, emit, options=options, rows=rows, run=run)["options"])
     limits = Limits(seed=given.seed) if rows is None else Limits(rows=rows, seed=given.seed)
     material = material_of(app, emit, limits)
     more = {name: value for name, value in options.items() if name not in ("base", "method", "seed")}
@@ -84,6 +80,25 @@ def train_on_pool(
     said = f"{command(config)} {shlex.join(([] if rows is None else ['--rows', str(rows)]) + place)}"
     found = begin(app, emit, config, list(material.train), list(material.validation), run=run, dry=dry, said=said, by=by)
     return {**found, "material": material.to_json()}
+
+
+def check_run(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    options: dict[str, Any],
+    rows: int | None = None,
+    run: str = "",
+) -> dict[str, Any]:
+    """What a run on the pool would do, {"options"}. Raises `BadConfig` and `Failure` for what it cannot be."""
+    given = from_json(options)
+    if given.method == "classifier":
+        raise Failure("A classifier learns from labelled texts, which the pool does not hold; give them with --data FILE.", 2)
+    if rows is not None and rows < _FEWEST:
+        raise Failure(f"The rows are {rows}; allowed: {_FEWEST} and more.", 2)
+    if run in {job.run for job in jobs_of(app.settings.data_dir).all()}:
+        raise Failure(f"There is a run {run!r} already; choose another name, or resume that one.", 2)
+    return {"options": given.to_json()}
 
 
 def _begin_classifier(
@@ -145,19 +160,6 @@ def base_of(name: str, data_dir: Path, emit: Emit) -> str:
     return str(starter(data_dir.absolute(), progress=progress))
 
 
-def checked(options: dict[str, Any]) -> TrainConfig:
-    """Training options as they would be taken. Raises `BadConfig` with everything that is wrong."""
-    return from_json(options)
-
-
-def count_material(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
-    """How many approved examples there are: {"train", "eval"}."""
-    from bot.examples import Pool
-
-    pool = Pool(app.engine)
-    return {"train": len(pool.list("approved", split="train")), "eval": len(pool.list("approved", split="eval"))}
-
-
 def list_runs(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     """All runs, oldest first; those that were killed go on."""
     jobs = jobs_of(app.settings.data_dir)
@@ -211,7 +213,7 @@ def job_json(job: Job) -> dict[str, Any]:
 
 
 TRAINING: dict[str, Callable[..., dict[str, Any]]] = {
-    operation.__name__: operation for operation in (train_on_file, count_material, list_runs, show_run, stop_run, resume_run)
+    operation.__name__: operation for operation in (train_on_file, check_run, list_runs, show_run, stop_run, resume_run)
 }
 """By name; these work with the database alone."""
 OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {"train_on_pool": train_on_pool}

@@ -64,7 +64,8 @@ class TuningPanels:
         if (run := ask.place.get("run", "")) in {job["run"] for job in listed}:
             shown = runs.run(ask, self._do(operations_training.show_run, run=run))
         doing = runs.working(ask, ask.words["begins"], begun) if begun else runs.estimated(ask, self._chores.get(_ESTIMATE))
-        approved = self._do(operations_training.count_material)
+        advised = self._do(operations_registry.advise_tuning)
+        approved = {"train": advised["rows"], "eval": advised["held"]}
         foot = f'<div class="page">{doing}{shown}{runs.runs(ask, listed)}</div>'
         return {"main": runs.form(ask, self._bases(), approved), "foot": foot}
 
@@ -105,14 +106,12 @@ class TuningPanels:
         options = runs.options_of(ask.data)
         if options.get("base") not in {model for model, _ in self._bases()} or options.get("method") not in runs.METHODS:
             raise Failure(ask.words["no_such_base"], 2)
-        run, rows = ask.data.get("run", "").strip(), ask.data.get("rows", "").strip()
-        if run in {job["run"] for job in self._do(operations_training.list_runs)["runs"]}:
-            raise Failure(ask.words["run_is_there"].format(run=run), 2)
+        rows = ask.data.get("rows", "").strip()
         if rows and not rows.isdecimal():
             raise Failure(ask.words["rows_are_a_number"], 2)
-        operations_training.checked(options)
-        args = {"options": options, "rows": int(rows) if rows else None, "run": run, "dry": True, "by": ask.user.name}
-        self._chores.begin(_ESTIMATE, "train_on_pool", ask.user.name, args)
+        args = {"options": options, "rows": int(rows) if rows else None, "run": ask.data.get("run", "").strip()}
+        self._do(operations_training.check_run, **args)
+        self._chores.begin(_ESTIMATE, "train_on_pool", ask.user.name, {**args, "dry": True, "by": ask.user.name})
 
     @action("admin")
     def begin_run(self, ask: Ask) -> None:

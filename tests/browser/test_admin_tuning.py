@@ -43,7 +43,7 @@ def tuned(site: tuple[Shop, str]) -> Shop:
 
 
 @pytest.fixture
-def enter(visit: Visits, tuned: Shop, site: tuple[Shop, str]) -> Enter:  # noqa: ARG001
+def enter(visit: Visits, tuned: Shop, site: tuple[Shop, str]) -> Enter:
     """Opens a place of the administration, signed in: `enter("#tab=training", "zh", "phone")`."""
 
     def open_page(place: str, language: str = "en", size: str = "desk", scheme: str = "light") -> Visit:

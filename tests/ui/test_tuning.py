@@ -14,7 +14,8 @@ from tests.ui.tuned import done_run, examples, measured
 from ui import audit
 from ui.accounts import Accounts
 from ui.admin import AdminPanels
-from ui.settings import load_settings
+from ui.languages import page_texts
+from ui.settings import Settings, load_settings
 
 
 @pytest.fixture
@@ -172,6 +173,12 @@ def test_the_advice_follows_what_is_so_here(app: Shop):
     assert view["place"]["facts"] == "strong,may_leave"
     assert "Stay with the prompt" in page(view)
     assert page(view).count(" checked") == 2
+
+
+def test_what_is_said_of_settings_is_said_of_settings_that_there_are():
+    told = page_texts("settings", "zh")
+    assert told.keys() <= Settings.model_fields.keys()
+    assert len(told) > 30
 
 
 def test_settings_say_where_they_come_from_and_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
