@@ -110,16 +110,6 @@ def sample_folder() -> Path:
     return folder
 
 
-def starter_folder() -> Path:
-    """The starter model, made once for all test runs. To be copied, not changed."""
-    from finetune.starter import starter
-
-    kept = ROOT / "build" / "tests"
-    kept.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept / "starter.lock"):
-        return starter(kept)
-
-
 def copy_of(folder: Path, to: Path) -> Path:
     """A copy of a data folder that may be written to."""
     return Path(shutil.copytree(folder, to))

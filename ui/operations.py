@@ -23,9 +23,9 @@ from ui.operations_examples import OPERATIONS as REASONING
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
-from ui.operations_registry import DESK_OPERATIONS as REGISTRY
 from ui.operations_training import OPERATIONS as POOL_TRAINING
 from ui.operations_training import TRAINING
+from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
 from ui.operations_tuning import TUNING
 from ui.operations_users import DESK_OPERATIONS as USERS
 from ui.shapes import answer_json, hits_json, keys_json

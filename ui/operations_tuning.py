@@ -1,20 +1,26 @@
-"""What `answerdesk finetune loop` and `evaluate` do."""
+"""What `answerdesk finetune loop`, `evaluate`, `promote`, `rollback`, `list`, `show` and `advise` do."""
 
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ui import audit
+from ui.errors import Failure
 from ui.loopback import Emit
 from ui.material import material_of, voice_of
 from ui.operations_finetune import progress
-from ui.operations_registry import REPORT, SHOWN, promote_adapter, registered, registry_of
 from ui.operations_training import STARTER, base_of, jobs_of
 
 if TYPE_CHECKING:
-    from ui.build import App
+    from bot.policy import Policy
+    from finetune.registry import Entry, Registry
+    from ui.build import App, Desk
+
+_REPORT = "evaluation.html"  # in the run's folder, as a page
+_REPLIES = "evaluation.json"  # beside it: replies side by side
 
 
 def finetune_loop(
@@ -52,7 +58,7 @@ def finetune_loop(
     name = run or f"{method}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     config = config_for(folder, method, len(material.train), limits.seed, **(options or {}))
     result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
-    registry_of(app).register(name, Path(result["train"]["adapter"]), material.conversations)
+    _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
     result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits), by=author)
     result["promote"] = _promoted_or_why(
         app, emit, name=name, backend=backend, author=author, base=base if base == STARTER else folder, four_bit=config.four_bit
@@ -79,7 +85,7 @@ def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int]
     from finetune.loop import Limits, judge, shots_of
     from finetune.report import page, side_by_side
 
-    entry = registered(app, run)
+    entry = _registered(app, run)
     material = material_of(app, emit, Limits(**(limits or {})))
     learned = int(entry.recipe.get("data", {}).get("rows", len(material.train)))
     base = base_of(entry.base, app.settings.data_dir, emit)
@@ -87,14 +93,198 @@ def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int]
     measured = judge(entry, base, material, voice_of(app), shots=shots, rows=learned, progress=progress(emit))
     folder = jobs_of(app.settings.data_dir).folder / run
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / REPORT
+    file = folder / _REPORT
     file.write_text(page(measured, run, entry.recipe), encoding="utf-8")
-    write_json(folder / SHOWN, {"sha256": entry.sha256, "replies": side_by_side(measured)})
+    write_json(folder / _REPLIES, {"sha256": entry.sha256, "replies": side_by_side(measured)})
     found = {"run": run, **report(measured), "report": str(file)}
-    registry_of(app).evaluated(run, found)
+    _registry(app).evaluated(run, found)
     audit.record(app.engine, by, "finetune.evaluate", run, f"{found['gate']}: {found['why']}")
     return found
 
 
+def promote_adapter(
+    app: "App | Desk",
+    emit: Emit,
+    *,
+    name: str,
+    author: str,
+    backend: str = "local",
+    override: str = "",
+    share: float = 1.0,
+    check: bool = False,
+) -> dict[str, Any]:
+    """Let a local backend answer with an adapter, where the gate has passed it or somebody says why not to mind.
+
+    check: only look whether it could: that its files are those that were registered, and fit the backend's base.
+    """
+    from finetune.loop import fits
+    from finetune.registry import objection
+
+    if not 0 < share <= 1:
+        raise Failure(f"The share is {share}; allowed: over 0 to 1, of the conversations.", 2)
+    entries = app.backends.entries()
+    if backend not in entries or entries[backend].kind != "local":
+        local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
+        raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
+    base = base_of(str(entries[backend].config["model"]), app.settings.data_dir, emit)
+    registry, entry = _registry(app), _registered(app, name)
+    if check:
+        sound = registry.verified(entry, lambda one: fits(one, base))
+        why = objection(entry)
+        return {
+            "promoted": False,
+            "adapter": name,
+            "sha256": sound.sha256,
+            "backend": backend,
+            "gate": "fail" if why else "pass",
+            "why": why,
+        }
+    policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda one: fits(one, base))
+    pointer = policy.adapters[backend]
+    share = share if policy.default != backend else 1.0
+    said = f"{backend}, {share:.0%}, {pointer.sha256[:12]}" + (f", although the gate is against it: {override}" if override else "")
+    audit.record(app.engine, author, "finetune.promote", name, said)
+    return {
+        "promoted": True,
+        "adapter": name,
+        "sha256": pointer.sha256,
+        "backend": backend,
+        "share": share,
+        "policy": policy.version,
+        "overridden": bool(override),
+    }
+
+
+def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str = "local", why: str = "") -> dict[str, Any]:  # noqa: ARG001
+    """Undo the last promotion."""
+    policy = _registry(app).rollback(backend, author, why or "asked for")
+    pointer = policy.adapters.get(backend)
+    audit.record(app.engine, author, "finetune.rollback", backend, why)
+    return {"backend": backend, "adapter": pointer.name if pointer else None, "default": policy.default, "policy": policy.version}
+
+
+def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
+    """The registry: every adapter, and what was done with them."""
+    registry = _registry(app)
+    policy = app.policies.newest()
+    return {"adapters": [_shown(entry, policy) for entry in registry.entries()], "history": registry.history()}
+
+
+def show_adapter(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """All that is on record of an adapter: where it comes from, its hashes, what was measured, replies side by side."""
+    from finetune.jobs import read_json
+
+    entry = _registered(app, name)
+    folder = jobs_of(app.settings.data_dir).folder / name
+    shown = read_json(folder / _REPLIES) or {}
+    return {
+        **_shown(entry, app.policies.newest()),
+        "base_sha256": entry.base_sha256,
+        "template": entry.template,
+        "seed": (entry.recipe.get("config") or {}).get("seed"),
+        "four_bit": bool((entry.recipe.get("config") or {}).get("four_bit")),
+        "data_sha256": (entry.recipe.get("data") or {}).get("sha256"),
+        "evaluation": entry.evaluation,
+        "replies": shown.get("replies", []) if shown.get("sha256") == entry.sha256 else [],
+        "report": str(folder / _REPORT) if (folder / _REPORT).is_file() else None,
+        "history": [change for change in _registry(app).history() if change["adapter"] == name],
+    }
+
+
+def show_report(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """The page that an evaluation left: {"html"}. Raises `UnknownRun`, and `Failure` where there was no evaluation."""
+    file = jobs_of(app.settings.data_dir).folder / _registry(app).get(run).name / _REPORT
+    if not file.is_file():
+        raise Failure(f"There is no report of {run}; `answerdesk finetune evaluate {run}` makes one.", 2)
+    return {"html": file.read_text(encoding="utf-8")}
+
+
+def advise_tuning(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    narrow: bool = False,
+    strong: bool = False,
+    may_leave: bool = False,
+    picture: str = "",
+) -> dict[str, Any]:
+    """Prompt, adapter, full tuning or collecting, by what the pool holds and what was measured. picture: a file for the tree (SVG)."""
+    from bot.examples import Pool
+    from finetune.advise import Situation, advise
+    from finetune.tree import picture as drawn
+
+    measured = [entry for entry in _registry(app).entries() if entry.evaluation]
+    now = Situation(
+        len(Pool(app.engine).list("approved", split="train")), narrow, strong, may_leave, gpu=shutil.which("nvidia-smi") is not None
+    )
+    curve = sorted({(int(entry.recipe["data"]["rows"]), float((entry.evaluation or {})["tuned"]["f1"])) for entry in measured})
+    if measured and (newest := measured[-1].evaluation):
+        low, high = newest["interval"]
+        now = replace(
+            now,
+            prompt=newest["best_prompt"]["f1"],
+            difference=newest["difference"],
+            interval=(low, high),
+            curve=tuple(curve),
+            prompt_ms=newest["best_prompt"]["latency_ms"],
+            tuned_ms=newest["tuned"]["latency_ms"],
+        )
+    found = advise(now)
+    if picture:
+        Path(picture).write_text(drawn(found.path, found.advice), encoding="utf-8")
+    points = [{"rows": count, "f1": round(value, 4)} for count, value in curve]
+    told = {name: [each.to_json() for each in getattr(found, name)] for name in ("reasons", "changes")}
+    more = {"held": len(Pool(app.engine).list("approved", split="eval")), "told": told}
+    return {**asdict(found), "curve": points, "rows": now.rows, "path": [list(step) for step in found.path], **more}
+
+
+def _registry(app: "App | Desk") -> "Registry":
+    from finetune.registry import Registry
+
+    return Registry(app.engine, app.policies)
+
+
+def _registered(app: "App | Desk", run: str) -> "Entry":
+    """The adapter of this name; one that a run has left is taken on record first, with the conversations that it learned from."""
+    from finetune.errors import UnknownRun
+    from finetune.rows import read_rows
+
+    registry = _registry(app)
+    try:
+        return registry.get(run)
+    except UnknownRun:
+        folder = jobs_of(app.settings.data_dir).folder / run
+        if Path(run).name != run or not (folder / "adapter").is_dir():
+            raise
+        rows = folder / "rows.jsonl"
+        learned = {row.conversation for row in read_rows(rows)} if rows.is_file() else set()
+        return registry.register(run, folder / "adapter", sorted(learned - {""}))
+
+
+def _shown(entry: "Entry", policy: "Policy") -> dict[str, Any]:
+    from finetune.registry import share_of
+
+    judged = entry.evaluation or {}
+    backend = next((name for name, pointer in policy.adapters.items() if pointer.name == entry.name), None)
+    return {
+        "name": entry.name,
+        "method": entry.method,
+        "base": entry.base,
+        "sha256": entry.sha256,
+        "rows": entry.recipe.get("data", {}).get("rows"),
+        "gate": judged.get("gate"),
+        "difference": judged.get("difference"),
+        "interval": judged.get("interval"),
+        "active_on": backend,
+        "share": share_of(policy, backend) if backend else 0.0,
+        "erased": entry.erased,
+        "created": entry.created.isoformat(timespec="seconds"),
+    }
+
+
+DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    operation.__name__: operation
+    for operation in (promote_adapter, rollback_adapter, list_adapters, show_adapter, show_report, advise_tuning)
+}
 TUNING: dict[str, Callable[..., dict[str, Any]]] = {operation.__name__: operation for operation in (finetune_loop, evaluate_adapter)}
 """These need the index and its embedding model too."""

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from ui import condition, operations_backends, operations_registry, operations_settings, operations_training, runs, verdicts
+from ui import condition, operations_backends, operations_settings, operations_training, operations_tuning, runs, verdicts
 from ui.chores import Chores
 from ui.errors import Failure, failure
 from ui.operations import OPERATIONS
@@ -47,7 +47,7 @@ class TuningPanels:
             return self._adapters(ask)
         if tab == "advice":
             facts = [name for name in verdicts.FACTS if name in ask.place.get("facts", "").split(",")]
-            return {"main": verdicts.advice(ask, self._do(operations_registry.advise_tuning, **dict.fromkeys(facts, True)))}
+            return {"main": verdicts.advice(ask, self._do(operations_tuning.advise_tuning, **dict.fromkeys(facts, True)))}
         looked = None if ask.quiet else condition.faults(ask, self._do(operations_settings.find_faults))
         listed = self._do(operations_settings.show_settings)["settings"]
         return {"main": looked, "foot": condition.settings(ask, listed)}
@@ -64,19 +64,19 @@ class TuningPanels:
         if (run := ask.place.get("run", "")) in {job["run"] for job in listed}:
             shown = runs.run(ask, self._do(operations_training.show_run, run=run))
         doing = runs.working(ask, ask.words["begins"], begun) if begun else runs.estimated(ask, self._chores.get(_ESTIMATE))
-        advised = self._do(operations_registry.advise_tuning)
+        advised = self._do(operations_tuning.advise_tuning)
         approved = {"train": advised["rows"], "eval": advised["held"]}
         foot = f'<div class="page">{doing}{shown}{runs.runs(ask, listed)}</div>'
         return {"main": runs.form(ask, self._bases(), approved), "foot": foot}
 
     def _adapters(self, ask: Ask) -> dict[str, str | None]:
-        found = self._do(operations_registry.list_adapters)
+        found = self._do(operations_tuning.list_adapters)
         known = {one["name"] for one in found["adapters"]}
         ready = [job for job in self._do(operations_training.list_runs)["runs"] if job["state"] == "done" and job["method"] in runs.METHODS]
         waiting = [job for job in ready if job["run"] not in known]
         shown, name = "", ask.place.get("adapter", "")
         if name in known | {job["run"] for job in waiting}:
-            one = self._do(operations_registry.show_adapter, name=name)
+            one = self._do(operations_tuning.show_adapter, name=name)
             local = [each for each in self._local() if self._same(each["config"].get("model", ""), one["base"])]
             shown = verdicts.adapter(ask, one, self._chores.get(f"evaluate.{name}"), local)
         foot = f'<div class="page">{shown}{verdicts.history(ask, found["history"])}</div>'
@@ -142,33 +142,33 @@ class TuningPanels:
     def evaluate(self, ask: Ask) -> str:
         """Measure an adapter against the best prompt."""
         name = ask.data.get("adapter", "")
-        self._do(operations_registry.show_adapter, name=name)  # whether there is one
+        self._do(operations_tuning.show_adapter, name=name)  # whether there is one
         self._chores.begin(f"evaluate.{name}", "evaluate_adapter", ask.user.name, {"run": name, "by": ask.user.name})
         return ask.words["evaluation_begun"]
 
     @action("admin")
     def check_adapter(self, ask: Ask) -> str:
         """Look whether an adapter could answer."""
-        found = self._do(operations_registry.promote_adapter, **self._promotion(ask), check=True)
+        found = self._do(operations_tuning.promote_adapter, **self._promotion(ask), check=True)
         return ask.words["verified"].format(name=found["adapter"], sha=found["sha256"][:12], backend=found["backend"])
 
     @action("admin")
     def promote(self, ask: Ask) -> str:
         """Let an adapter answer, in a share of the conversations or in all."""
         override = ask.data.get("override", "").strip()
-        found = self._do(operations_registry.promote_adapter, **self._promotion(ask), override=override)
+        found = self._do(operations_tuning.promote_adapter, **self._promotion(ask), override=override)
         return ask.words["promoted"].format(name=found["adapter"], backend=found["backend"], share=f"{found['share']:.0%}")
 
     @action("admin")
     def roll_back(self, ask: Ask) -> str:
         """Undo the last promotion, in one step."""
-        found = self._do(operations_registry.rollback_adapter, backend=ask.data.get("backend", ""), author=ask.user.name)
+        found = self._do(operations_tuning.rollback_adapter, backend=ask.data.get("backend", ""), author=ask.user.name)
         return ask.words["rolled_back"].format(backend=found["backend"], name=found["adapter"] or ask.words["base_alone"])
 
     @action("admin")
     def add_local(self, ask: Ask) -> str:
         """Set a backend up on the base that an adapter was trained on."""
-        one = self._do(operations_registry.show_adapter, name=ask.data.get("adapter", ""))
+        one = self._do(operations_tuning.show_adapter, name=ask.data.get("adapter", ""))
         taken = {backend["name"] for backend in self._do(operations_backends.list_backends)["backends"]}
         name = next(name for name in ("local", *(f"local-{number}" for number in range(2, len(taken) + 3))) if name not in taken)
         config = {"model": self._model(one["base"]), "four_bit": one["four_bit"]}
@@ -199,7 +199,7 @@ def add_report(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
     async def report(request: Request, run: str) -> Response:
         try:
             user_of(gr.Request(request), "admin")
-            found = await run_in_threadpool(operations_registry.show_report, app, lambda _: None, run=run)
+            found = await run_in_threadpool(operations_tuning.show_report, app, lambda _: None, run=run)
         except PermissionError as error:
             return PlainTextResponse(str(error), 403)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)

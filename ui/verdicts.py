@@ -163,7 +163,7 @@ def history(ask: Ask, changes: Sequence[Json]) -> str:
         what = e(change["adapter"] or words["base_alone"])
         who = (e(change["author"]), e(change["why"]))
         sha = f"<code>{e((change['sha256'] or '')[:12])}</code>"
-        rows += row((moment(change["at"]), e(change["backend"]), what, f"{change['share']:.0%}", sha, *who))
+        rows += row((moment(change["at"]), e(change["backend"]), what, f"{change['share'] or 0:.0%}", sha, *who))
     names = ("when", "on_backend", "adapter", "share", "sha_weights", "who", "why")
     return f"<h3>{e(words['registry_history'])}</h3>{table(words, names, rows)}"
 

@@ -1,127 +1,146 @@
-"""The admin's day on the real product: transcripts in, approved, a model tuned on them, measured, promoted, asked, taken back.
+"""The admin's day: transcripts in, approved, a model tuned on them, measured, promoted, asked by a customer, taken back.
 
-It begins in English at a desk and ends in Chinese on a phone. Of so small a model nothing is asked but that it answers: where the gate is
-against it, the admin says why it is to answer all the same.
+It begins in English at a desk and ends in Chinese on a phone. The model is the tests' own of a few thousand weights, which says nothing
+that means anything: the gate is against it, and the admin says why it is to answer all the same.
 """
 
+import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from bot.examples import Pool
+from bot.recall import Recall
+from bot.router import Router
+from finetune import loop
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.test_customer_page import accessible
 from tests.finetune.talks import write_talks
-from tests.real import Server, answerdesk, as_json, serving, starter_folder
+from tests.tiny import tiny_model
+from tests.ui.shop import PASSWORD, Shop, serving, shop, user, web
+from ui import audit, operations_desk
+from ui.build import lessons, rules
 from ui.languages import page_texts
 from ui.operations_training import jobs_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(2400)]
 Visits = Callable[..., Visit]
-PASSWORD = "a password of my own"
 EN, ZH = page_texts("admin", "en"), page_texts("admin", "zh")
 WORK_MS = 900_000  # what training or measuring may take on a busy machine
 SOON_MS = 120_000
-QUESTION = "When does order {n} arrive?"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
-    """A new shop with the starter model as its local backend."""
-    folder = tmp_path_factory.mktemp("day") / "data"
-    model = starter_folder()
-    shutil.copytree(model, folder / "models" / model.name)
-    patient = {"first_token_s": "100", "idle_s": "100", "total_s": "300"}
-    with serving(folder, admin_password=PASSWORD, local_model="starter", **patient) as server:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]:
+    """A new shop whose turns are real ones, with a tiny model as its local backend."""
+    folder = tmp_path_factory.mktemp("day")
+    model = tiny_model(folder / "tiny")
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    (model / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 8192}), encoding="utf-8")  # a token is a byte
+    app = shop(folder / "data")
+    app = replace(app, settings=app.settings.model_copy(update={"max_tokens": 16, "hosted_url": ""}))
+    app.backends.add("local", "local", {"model": str(model), "four_bit": False})
+    app.policies.update({"limits": {"first_token_s": 100, "idle_s": 100, "total_s": 300, "turn_s": 300}}, "test", "a busy machine")
+    taught = lessons(app.settings, app.engine, app.index.embedder)
+    router: Any = Router(app.store, app.index, app.dispatch, rules(app.settings), lessons=taught, recall=Recall(app.engine))
+    user(app, "root", "admin", "Root")
+    with pytest.MonkeyPatch.context() as fewer, serving(web(replace(app, router=router))) as url:
+        fewer.setattr(loop, "GENERAL", 8)  # questions of the evaluation, each asked of both
+        fewer.setattr(loop, "REFUSED", 4)
         expect.set_options(timeout=SOON_MS)
-        yield server, server.url
+        yield app, url
         expect.set_options(timeout=5000)
-    for job in jobs_of(folder).all():
-        jobs_of(folder).stop(job.run)  # of a test that failed: a run outlives its server
+    for job in jobs_of(folder / "data").all():
+        jobs_of(folder / "data").stop(job.run)  # of a test that failed: a run outlives its server
 
 
-def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, site: tuple[Server, str], tmp_path: Path):
-    server, url = site
+def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, site: tuple[Shop, str], tmp_path: Path):
+    app, url = site
     admin = signed_in(visit("en"), url)
     page = admin.page
     page.set_default_timeout(SOON_MS)
     page.on("dialog", lambda dialog: dialog.accept())
 
-    teach(admin, server, tmp_path)
+    teach(admin, app, url, tmp_path)
     train(admin, url)
     measure_in_chinese(admin, url)
     promote(admin)
-    assert answered(visit, server, "48213")[1].startswith("r1@")
-    assert answered(visit, server, "48214")[0] == "local"
+    backend, adapter = answered(visit, app, "48213")
+    assert (backend, adapter.split("@")[0]) == ("local", "r1")
     page.get_by_role("button", name=ZH["roll_back"]).click()
     expect(page.locator(".toast")).to_contain_text(ZH["base_alone"])
     expect(page.get_by_text(ZH["answers_not"])).to_be_visible()
-    assert answered(visit, server, "48215") == ("extractive", "")
-    adapters = as_json(answerdesk("finetune", "list", "--json", folder=server.folder))
-    assert [change["adapter"] for change in adapters["history"]] == [None, "r1", "r1"]
-    page.goto(f"{url}/admin/#tab=audit")
-    page.reload()
-    for what in ("finetune.train", "finetune.stop", "finetune.resume", "finetune.evaluate", "finetune.promote", "finetune.rollback"):
-        expect(page.locator("td", has_text=what).first).to_be_visible()
+    assert answered(visit, app, "48215") == ("extractive", "")
+    assert not app.policies.newest().adapters
+    whats = [entry.what for entry in audit.entries(app.engine)]
+    for what in ("train", "stop", "resume", "evaluate", "promote", "rollback"):
+        assert f"finetune.{what}" in whats
+    go(page, f"{url}/admin/#tab=adapters&adapter=r1")
+    expect(page.locator("tr", has_text=ZH["base_alone"])).to_be_visible()
 
 
 def signed_in(seen: Visit, url: str) -> Visit:
     seen.page.goto(f"{url}/login")
-    seen.page.locator("#name").fill("admin")
+    seen.page.locator("#name").fill("root")
     seen.page.locator("#password").fill(PASSWORD)
     seen.page.keyboard.press("Enter")
     seen.page.locator("html.ready .staff header h1").wait_for()
     return seen
 
 
-def teach(admin: Visit, server: Server, folder: Path) -> None:
-    """A page of the shop, then what people said: looked at, proposed, approved; the first by hand, the others from the shell."""
+def go(page: Page, address: str) -> None:
+    page.goto(address)
+    page.reload()
+    page.locator("html.ready .staff header h1").wait_for()
+
+
+def teach(admin: Visit, app: Shop, url: str, folder: Path) -> None:
+    """A page of the shop, then what people said: looked at, with what is personal marked, and approved."""
     page = admin.page
     orders = folder / "orders.md"
-    orders.write_text(
-        "# Orders\n\n" + "\n".join(f"Order {n} leaves the house today and arrives within three days." for n in range(48210, 48220)),
-        encoding="utf-8",
-    )
-    page.goto(f"{server.url}/admin/#tab=training")
-    page.reload()
+    said = [f"Order {number} leaves the house today and arrives within three days." for number in range(48210, 48220)]
+    orders.write_text("# Orders\n\n" + "\n\n".join(said), encoding="utf-8")
+    go(page, f"{url}/admin/#tab=training")
     expect(page.get_by_text(EN["no_material"])).to_be_visible()
     assert accessible(admin)
-    page.goto(f"{server.url}/admin/#tab=documents")
-    page.reload()
+    go(page, f"{url}/admin/#tab=documents")
     page.locator("input[type=file]").set_input_files(orders)
-    expect(page.locator("tr", has_text="orders.md")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator("tr", has_text="orders.md")).to_be_visible()
     page.get_by_role("link", name=EN["tab_transcripts"]).click()
-    page.locator("input[type=file][data-do=check_transcripts]").set_input_files(write_talks(folder / "talks.jsonl", 60))
+    talks = write_talks(folder / "talks.jsonl", 40)
+    talks.write_text(talks.read_text(encoding="utf-8").replace("Can I return order", "I am Anna Lee. Can I return order"), encoding="utf-8")
+    page.locator("input[type=file][data-do=check_transcripts]").set_input_files(talks)
     report = page.locator("article.card", has_text="talks.jsonl")
     expect(report).to_contain_text(EN["personal"])
-    report.get_by_role("button", name=EN["import"]).click()
-    expect(page.locator(".toast")).to_contain_text("proposed")
-    page.goto(f"{server.url}/desk/#tab=pool")
-    page.locator(".card").first.get_by_role("button", name="Approve").click()
-    expect(page.locator(".toast")).to_contain_text("Approved")
-    pending = as_json(answerdesk("examples", "list", "--state", "pending", "--json", folder=server.folder))["examples"]
-    ids = [example["id"] for example in pending]
-    assert len(as_json(answerdesk("examples", "approve", *ids, "--json", folder=server.folder))["examples"]) == len(ids) > 80
+    expect(report.locator("mark").first).to_have_text("[NAME_1]")
+    assert not Pool(app.engine).list()
+    assert accessible(admin)
+    admin.shot("day-0-transcripts")
+    report.get_by_role("button", name=EN["import_approve"]).click()
+    expect(page.locator(".toast")).to_contain_text("approved")
+    assert len(Pool(app.engine).list("approved")) > 60
 
 
 def train(admin: Visit, url: str) -> None:
     """Estimated, begun, found again by a reload, stopped, gone on with, done."""
     page = admin.page
-    page.goto(f"{url}/admin/#tab=training")
-    page.reload()
+    go(page, f"{url}/admin/#tab=training")
     page.get_by_label(EN["method"]).select_option("lora")
-    page.get_by_label(EN["option_steps"], exact=True).fill("12")
+    page.get_by_label(EN["option_steps"], exact=True).fill("24")
     page.get_by_text(EN["more_options"]).click()
     page.get_by_label(EN["option_batch"]).fill("2")
+    page.get_by_label(EN["option_max_length"]).fill("4096")
     page.get_by_label(EN["option_name"]).fill("r1")
     page.get_by_role("button", name=EN["estimate"]).click()
     estimate = page.locator("#estimate")
     expect(estimate).to_contain_text(EN["takes_memory"], timeout=WORK_MS)
     expect(estimate.locator("pre")).to_contain_text(
-        re.compile("answerdesk finetune train --base starter --method lora .*--steps 12.*--data-dir /")
+        re.compile("answerdesk finetune train --base .*tiny --method lora .*--steps 24.*--data-dir /")
     )
     assert accessible(admin)
     admin.shot("day-1-estimate")
@@ -132,17 +151,16 @@ def train(admin: Visit, url: str) -> None:
     page.reload()
     expect(run).to_contain_text(EN["run_running"])
     expect(run.locator("svg.plot polyline.one")).to_be_visible()
-    expect(run.locator("pre.log")).to_contain_text(re.compile(r"step \d+/12"), timeout=WORK_MS)
+    expect(run.locator("pre.log")).to_contain_text(re.compile(r"step \d+/24"), timeout=WORK_MS)
+    run.get_by_role("button", name=EN["stop_run"]).click()
     assert accessible(admin)
     admin.shot("day-2-running")
-    run.get_by_role("button", name=EN["stop_run"]).click()
     expect(run.get_by_role("button", name=EN["resume_run"])).to_be_visible(timeout=WORK_MS)
-    page.goto(f"{url}/admin/#tab=training")  # whoever has lost the place finds it in the list
-    page.reload()
+    go(page, f"{url}/admin/#tab=training")  # whoever has lost the place finds it in the list
     page.locator("tr", has_text="r1").get_by_role("button", name=EN["open"]).click()
     run.get_by_role("button", name=EN["resume_run"]).click()
     expect(run.get_by_role("button", name=EN["to_adapter"])).to_be_visible(timeout=WORK_MS)
-    expect(run).to_contain_text("12 / 12")
+    expect(run).to_contain_text("24 / 24")
     assert accessible(admin)
     admin.shot("day-3-done")
     run.get_by_role("button", name=EN["to_adapter"]).click()
@@ -157,10 +175,8 @@ def measure_in_chinese(admin: Visit, url: str) -> None:
     expect(page.get_by_text(ZH["not_evaluated"])).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name=ZH["evaluate"], exact=True).click()
     expect(page.get_by_text(ZH["evaluating"])).to_be_visible()
-    page.goto(f"{url}/admin/#tab=keys")
-    page.reload()
-    page.goto(f"{url}/admin/#tab=adapters&adapter=r1")
-    page.reload()
+    go(page, f"{url}/admin/#tab=keys")
+    go(page, f"{url}/admin/#tab=adapters&adapter=r1")
     evaluation = page.locator("#evaluation")
     expect(evaluation).to_be_visible(timeout=WORK_MS)
     expect(evaluation.locator(".mark").first).to_have_text(re.compile(f"{ZH['gate_pass']}|{ZH['gate_fail']}"))
@@ -202,13 +218,16 @@ def override(page: Page) -> None:
         page.get_by_label(ZH["override"]).fill("to see it answer everybody")
 
 
-def answered(visit: Visits, server: Server, order: str) -> tuple[str, str]:
-    """What a new customer's question in the chat is answered by: the backend and its adapter."""
-    as_json(answerdesk("backends", "test", "local", "--json", folder=server.folder))  # loaded by now
-    customer = visit("en")
-    customer.ask_to_the_end(QUESTION.format(n=order))
-    expect(customer.page.locator(".reply .text").last).not_to_be_empty()
-    chats = as_json(answerdesk("desk", "list", "--box", "all", "--search", order, "--json", folder=server.folder))["chats"]
-    shown = as_json(answerdesk("desk", "show", chats[0]["id"], "--json", folder=server.folder))
-    answer = shown["said"][-1]["answer"]
+def answered(visit: Visits, app: Shop, order: str) -> tuple[str, str]:
+    """What a new customer's question in the chat is answered by: the backend and its adapter. The first question loads the model."""
+    for _ in range(3):
+        customer = visit("en")
+        customer.page.set_default_timeout(WORK_MS)
+        customer.ask_to_the_end(f"When does order {order} arrive?")
+        expect(customer.page.locator(".reply .text").last).not_to_be_empty()
+        listed = operations_desk.list_chats(cast("Any", app), lambda _: None, box="all", search=order)["chats"]
+        shown = operations_desk.show_chat(cast("Any", app), lambda _: None, conversation=listed[0]["id"])
+        answer = shown["said"][-1]["answer"]
+        if answer["backend"] == app.policies.newest().default:
+            break
     return answer["backend"], answer["adapter"] or ""

@@ -96,7 +96,7 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     panels, place = AdminPanels(cast("Any", app)), {"tab": "adapters", "adapter": "first"}
     assert "No local backend" in page(press(app, panels, "show", place=place))
     app.backends.add("local", "local", {"model": "starter", "four_bit": False})
-    monkeypatch.setattr("ui.operations_registry.base_of", lambda name, *_: name)
+    monkeypatch.setattr("ui.operations_tuning.base_of", lambda name, *_: name)
     assert press(app, panels, "check_adapter", place=place, adapter="first", backend="local", share="10")["said"].startswith(
         "first is sound"
     )
