@@ -4,7 +4,6 @@ It begins in English at a desk and ends in Chinese on a phone. The model is the 
 that means anything: the gate is against it, and the admin says why it is to answer all the same.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from bot.examples import Pool
 from bot.recall import Recall
 from bot.router import Router
 from finetune import loop
+from finetune.starter import Recipe, make_tokenizer
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.test_customer_page import accessible
 from tests.finetune.talks import write_talks
@@ -39,9 +39,8 @@ SOON_MS = 120_000
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]:
     """A new shop whose turns are real ones, with a tiny model as its local backend."""
     folder = tmp_path_factory.mktemp("day")
-    model = tiny_model(folder / "tiny")
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    (model / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 8192}), encoding="utf-8")  # a token is a byte
+    words = make_tokenizer(Recipe())  # of words, not of bytes: a prompt is a few hundred tokens
+    model = tiny_model(folder / "tiny", tokenizer=words, positions=4096)
     app = shop(folder / "data")
     app = replace(app, settings=app.settings.model_copy(update={"max_tokens": 16, "hosted_url": ""}))
     app.backends.add("local", "local", {"model": str(model), "four_bit": False})
@@ -127,43 +126,50 @@ def teach(admin: Visit, app: Shop, url: str, folder: Path) -> None:
 
 
 def train(admin: Visit, url: str) -> None:
-    """Estimated, begun, found again by a reload, stopped, gone on with, done."""
-    page = admin.page
-    go(page, f"{url}/admin/#tab=training")
-    page.get_by_label(EN["method"]).select_option("lora")
-    page.get_by_label(EN["option_steps"], exact=True).fill("24")
-    page.get_by_text(EN["more_options"]).click()
-    page.get_by_label(EN["option_batch"]).fill("2")
-    page.get_by_label(EN["option_max_length"]).fill("4096")
-    page.get_by_label(EN["option_name"]).fill("r1")
-    page.get_by_role("button", name=EN["estimate"]).click()
-    estimate = page.locator("#estimate")
-    expect(estimate).to_contain_text(EN["takes_memory"], timeout=WORK_MS)
-    expect(estimate.locator("pre")).to_contain_text(
-        re.compile("answerdesk finetune train --base .*tiny --method lora .*--steps 24.*--data-dir /")
-    )
-    assert accessible(admin)
-    admin.shot("day-1-estimate")
-    estimate.get_by_role("button", name=EN["begin_run"]).click()
-    run = page.locator("#run")
-    expect(run).to_contain_text(EN["run_running"], timeout=WORK_MS)
+    """One run is found again by a reload, stopped and gone on with; another, shorter one ends by itself."""
+    page, run = admin.page, admin.page.locator("#run")
+    begin(admin, url, "long", "100000")
     expect(run.locator("svg.plot polyline.one")).to_be_visible(timeout=WORK_MS)
     page.reload()
     expect(run).to_contain_text(EN["run_running"])
     expect(run.locator("svg.plot polyline.one")).to_be_visible()
-    expect(run.locator("pre.log")).to_contain_text(re.compile(r"step \d+/24"), timeout=WORK_MS)
-    run.get_by_role("button", name=EN["stop_run"]).click()
+    expect(run.locator("pre.log")).to_contain_text(re.compile(r"step \d+/100000"), timeout=WORK_MS)
     assert accessible(admin)
     admin.shot("day-2-running")
-    expect(run.get_by_role("button", name=EN["resume_run"])).to_be_visible(timeout=WORK_MS)
+    run.get_by_role("button", name=EN["stop_run"]).click()
+    expect(run).to_contain_text(EN["run_stopped"], timeout=WORK_MS)
     go(page, f"{url}/admin/#tab=training")  # whoever has lost the place finds it in the list
-    page.locator("tr", has_text="r1").get_by_role("button", name=EN["open"]).click()
+    page.locator("tr", has_text="long").get_by_role("button", name=EN["open"]).click()
     run.get_by_role("button", name=EN["resume_run"]).click()
+    expect(run).to_contain_text(EN["run_running"])
+    run.get_by_role("button", name=EN["stop_run"]).click()
+    expect(run).to_contain_text(EN["run_stopped"], timeout=WORK_MS)
+    begin(admin, url, "r1", "12")
     expect(run.get_by_role("button", name=EN["to_adapter"])).to_be_visible(timeout=WORK_MS)
-    expect(run).to_contain_text("24 / 24")
+    expect(run).to_contain_text("12 / 12")
     assert accessible(admin)
     admin.shot("day-3-done")
     run.get_by_role("button", name=EN["to_adapter"]).click()
+
+
+def begin(admin: Visit, url: str, name: str, steps: str) -> None:
+    """Estimated, with the command that does the same, then begun."""
+    page = admin.page
+    go(page, f"{url}/admin/#tab=training")
+    page.get_by_label(EN["method"]).select_option("lora")
+    page.get_by_label(EN["option_steps"], exact=True).fill(steps)
+    page.get_by_text(EN["more_options"]).click()
+    page.get_by_label(EN["option_batch"]).fill("2")
+    page.get_by_label(EN["option_name"]).fill(name)
+    page.get_by_role("button", name=EN["estimate"]).click()
+    estimate = page.locator("#estimate")
+    expect(estimate).to_contain_text(EN["takes_memory"], timeout=WORK_MS)
+    said = f"answerdesk finetune train --base .*tiny --method lora .*--steps {steps} .*--data-dir /"
+    expect(estimate.locator("pre")).to_contain_text(re.compile(said))
+    assert accessible(admin)
+    admin.shot("day-1-estimate")
+    estimate.get_by_role("button", name=EN["begin_run"]).click()
+    expect(page.locator("#run h3")).to_contain_text(name, timeout=WORK_MS)
 
 
 def measure_in_chinese(admin: Visit, url: str) -> None:
