@@ -81,7 +81,7 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
     """Opens the page as a new visitor: `visit("zh", "phone", "dark")`."""
     visits: list[Visit] = []
 
-    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", **more: object) -> Visit:
+    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", patience_ms: int = 20_000, **more: object) -> Visit:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -92,7 +92,7 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
             permissions=["clipboard-read", "clipboard-write"],
             **more,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(patience_ms)
         seen = Visit(context.new_page(), context, language)
 
         def said(message: ConsoleMessage) -> None:

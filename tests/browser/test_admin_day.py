@@ -60,9 +60,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]
 
 def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, site: tuple[Shop, str], tmp_path: Path):
     app, url = site
-    admin = signed_in(visit("en"), url)
+    admin = signed_in(visit("en", patience_ms=SOON_MS), url)
     page = admin.page
-    page.set_default_timeout(SOON_MS)
     page.on("dialog", lambda dialog: dialog.accept())
 
     teach(admin, app, url, tmp_path)
@@ -227,8 +226,7 @@ def override(page: Page) -> None:
 def answered(visit: Visits, app: Shop, order: str) -> tuple[str, str]:
     """What a new customer's question in the chat is answered by: the backend and its adapter. The first question loads the model."""
     for _ in range(3):
-        customer = visit("en")
-        customer.page.set_default_timeout(WORK_MS)
+        customer = visit("en", patience_ms=WORK_MS)
         customer.ask_to_the_end(f"When does order {order} arrive?")
         expect(customer.page.locator(".reply .text").last).not_to_be_empty()
         listed = operations_desk.list_chats(cast("Any", app), lambda _: None, box="all", search=order)["chats"]
