@@ -12,6 +12,8 @@ from bot.personal.spans import Span, Type, settled
 Orders = Literal["keep", "mask"]
 _FOLDED = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _LETTERS = re.compile(r"[^\W_]+")
+PSEUDONYM = re.compile(r"\[[A-Z_]+_\d+\]")
+"""What stands for a piece of personal data."""
 
 
 @dataclass(frozen=True, slots=True)

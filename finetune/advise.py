@@ -11,9 +11,14 @@ from typing import Literal
 
 import numpy as np
 
+from finetune.said import Said, said
+
 Choice = Literal["prompt", "adapter", "full", "collect"]
 Point = tuple[int, float]
 """Rows that were learned from, and the token F1 that came of it."""
+
+Path = tuple[tuple[str, str], ...]
+Decided = tuple[Choice, tuple[Said, ...], Path]
 
 GOOD = 0.8  # token F1 of a prompt from which on tuning is not worth its upkeep
 FEW, ENOUGH, MANY = 100, 500, 1000  # rows: under the first prompt, from the second tune, over the third and narrow tune fully
@@ -49,9 +54,9 @@ class Advice:
     """path: the questions of the tree with the answers that were taken. changes: what would lead elsewhere."""
 
     advice: Choice
-    reasons: tuple[str, ...]
+    reasons: tuple[Said, ...]
     path: tuple[tuple[str, str], ...]
-    changes: tuple[str, ...]
+    changes: tuple[Said, ...]
 
 
 def advise(now: Situation) -> Advice:
@@ -60,83 +65,73 @@ def advise(now: Situation) -> Advice:
     return Advice(choice, (*reasons, *_beside(now, choice)), path, _changes(now, choice))
 
 
-def _decided(now: Situation) -> tuple[Choice, tuple[str, ...], tuple[tuple[str, str], ...]]:
+def _decided(now: Situation) -> Decided:
     usable = now.strong and now.may_leave
     path: list[tuple[str, str]] = [("prompt", "measured" if now.prompt is not None else "not measured")]
     if now.prompt is not None:
         path.append(("good", "yes" if now.prompt >= GOOD else "no"))
         if now.prompt >= GOOD:
-            return "prompt", (f"the best prompt reaches {now.prompt:.2f} token F1; from {GOOD} on it is good enough",), (*path,)
+            return "prompt", (said("good_enough", prompt=now.prompt, good=GOOD),), (*path,)
     path.append(("rows", _band(now.rows)))
     if now.difference is not None and now.interval is not None and all(map(math.isfinite, (now.difference, *now.interval))):
         return _by_measure(now, path, now.difference, now.interval)
     if now.rows < FEW:
         path.append(("strong", "yes" if usable else "no"))
         if usable:
-            return "prompt", (f"{now.rows} rows are few to learn from, and a strong hosted model may be used: show it examples",), (*path,)
+            return "prompt", (said("few_but_strong", rows=now.rows),), (*path,)
         return "collect", (_dilemma(now),), (*path,)
     if now.rows < ENOUGH:
         path.append(("tried", "no"))
-        return "collect", (f"{now.rows} rows may or may not be enough: collect up to {ENOUGH}, or try an adapter and measure it",), (*path,)
-    return _tune(now, path, f"{now.rows} rows are enough for an adapter; nothing speaks against it as yet, and it has to be measured")
+        return "collect", (said("perhaps_enough", rows=now.rows, enough=ENOUGH),), (*path,)
+    return _tune(now, path, said("enough_rows", rows=now.rows))
 
 
-def _by_measure(
-    now: Situation, path: list[tuple[str, str]], difference: float, interval: tuple[float, float]
-) -> tuple[Choice, tuple[str, ...], tuple[tuple[str, str], ...]]:
+def _by_measure(now: Situation, path: list[tuple[str, str]], difference: float, interval: tuple[float, float]) -> Decided:
     low, high = interval
-    said = f"tuned minus the best prompt is {difference:+.3f} token F1, 95 % interval {low:+.3f} to {high:+.3f}"
+    measured = {"difference": difference, "low": low, "high": high}
     if low > 0:
         path.append(("tried", "better"))
-        return _tune(now, path, f"measured: {said}")
+        return _tune(now, path, said("measured_better", **measured))
     path.append(("tried", "worse" if high < 0 else "not shown"))
     if high < 0:
-        return "prompt", (f"measured, the prompt is better: {said}",), (*path,)
+        return "prompt", (said("measured_worse", **measured),), (*path,)
     if now.rows < ENOUGH:
-        return "collect", (f"measured, neither is shown to be better, with {now.rows} rows: {said}",), (*path,)
-    return "prompt", (f"measured, the adapter is not shown to be better, and {now.rows} rows should have been enough: {said}",), (*path,)
+        return "collect", (said("measured_neither", rows=now.rows, **measured),), (*path,)
+    return "prompt", (said("measured_enough", rows=now.rows, **measured),), (*path,)
 
 
-def _tune(now: Situation, path: list[tuple[str, str]], why: str) -> tuple[Choice, tuple[str, ...], tuple[tuple[str, str], ...]]:
+def _tune(now: Situation, path: list[tuple[str, str]], why: Said) -> Decided:
     fully = now.rows > MANY and now.narrow and now.gpu
     path.append(("narrow", "yes" if now.rows > MANY and now.narrow else "no"))
     if fully:
-        return "full", (why, f"over {MANY} rows about one narrow thing, and a GPU: full tuning can pay"), (*path, ("both", "yes"))
-    more = (f"over {MANY} narrow rows would allow full tuning, but there is no GPU for it",) if now.rows > MANY and now.narrow else ()
-    together = "afterwards prompt and adapter go together: passages in the prompt, the manner in the adapter"
-    return "adapter", (why, *more, together), (*path, ("both", "yes"))
+        return "full", (why, said("fully", many=MANY)), (*path, ("both", "yes"))
+    more = (said("no_gpu_for_full", many=MANY),) if now.rows > MANY and now.narrow else ()
+    return "adapter", (why, *more, said("together")), (*path, ("both", "yes"))
 
 
-def _dilemma(now: Situation) -> str:
-    why = "the data may not leave the house" if now.strong else "there is no strong hosted model"
-    return (
-        f"a dilemma: {now.rows} rows are too few to tune, and {why}, so that neither way is good now. Collect to {FEW} rows at least "
-        "(import transcripts, correct answers, take conversations over); meanwhile the extractive answers stand"
-    )
+def _dilemma(now: Situation) -> Said:
+    return said("dilemma_house" if now.strong else "dilemma_model", rows=now.rows, few=FEW)
 
 
-def _beside(now: Situation, choice: Choice) -> tuple[str, ...]:
+def _beside(now: Situation, choice: Choice) -> tuple[Said, ...]:
     """Time, cost and outlook, which colour the advice and do not make it."""
     reasons = []
     if now.prompt is None:
-        reasons.append(
-            "the best prompt was never measured; `answerdesk finetune evaluate` does it, and would count more than any row count"
-        )
+        reasons.append(said("never_measured"))
     if now.prompt_ms and now.tuned_ms:
-        reasons.append(f"a reply takes {now.tuned_ms:.0f} ms tuned and {now.prompt_ms:.0f} ms prompted")
+        reasons.append(said("times", tuned=now.tuned_ms, prompt=now.prompt_ms))
     if now.prompt_cost and now.tuned_cost is not None:
-        reasons.append(f"a thousand replies cost {now.tuned_cost:.2f} tuned and {now.prompt_cost:.2f} prompted")
+        reasons.append(said("costs", tuned=now.tuned_cost, prompt=now.prompt_cost))
     if choice in ("adapter", "full") and not now.gpu:
-        reasons.append("without a GPU, training is for small models; a larger base needs one")
+        reasons.append(said("small_models"))
     if len(now.curve) >= 3:
         reasons.append(_outlook(now.curve, now.rows))
     return tuple(reasons)
 
 
-def _outlook(curve: Sequence[Point], rows: int) -> str:
+def _outlook(curve: Sequence[Point], rows: int) -> Said:
     twice = 2 * max(rows, 1)
-    gain = extrapolated(curve, twice) - extrapolated(curve, max(rows, 1))
-    return f"by the learning curve, {twice} rows would bring {gain:+.3f} token F1"
+    return said("outlook", rows=twice, gain=extrapolated(curve, twice) - extrapolated(curve, max(rows, 1)))
 
 
 def extrapolated(curve: Sequence[Point], rows: int) -> float:
@@ -152,20 +147,20 @@ def extrapolated(curve: Sequence[Point], rows: int) -> float:
     return float(min(1.0, max(0.0, start + slope * math.log(max(rows, 1)))))
 
 
-def _changes(now: Situation, choice: Choice) -> tuple[str, ...]:
+def _changes(now: Situation, choice: Choice) -> tuple[Said, ...]:
     found = []
     if now.rows < ENOUGH:
-        found.append(f"{ENOUGH - now.rows} more approved examples would make it worth tuning")
+        found.append(said("more_examples", more=ENOUGH - now.rows))
     if now.rows < FEW and not (now.strong and now.may_leave):
-        found.append("a strong hosted model that may see the data would make a prompt the better way")
+        found.append(said("strong_model"))
     if choice in ("adapter", "full"):
-        found.append("an evaluation in which the prompt is better would bring the advice back to the prompt")
+        found.append(said("prompt_wins"))
     if choice == "prompt" and (now.prompt or 0) >= GOOD:
-        found.append(f"a prompt that falls under {GOOD} token F1")
+        found.append(said("prompt_falls", good=GOOD))
     if choice == "adapter" and now.narrow and not now.gpu:
-        found.append("a GPU would allow full tuning")
+        found.append(said("gpu_for_full"))
     if now.interval and now.interval[0] <= 0 <= now.interval[1]:
-        found.append("more held-out conversations would narrow the interval")
+        found.append(said("narrower"))
     return tuple(found)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.said import Said, said
+
 FEWEST_ROWS = 40  # training rows; fewer cannot be told from chance
 FEWEST_HELD = 12  # held-out conversations
 MARGIN = 0.0  # the lower end of the interval of tuned minus prompt has to be above it, in token F1
@@ -48,11 +50,11 @@ class Verdict:
     """why: every reason against, or for a pass the one sentence that says what was shown."""
 
     passed: bool
-    why: tuple[str, ...]
+    why: tuple[Said, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the evaluation prints it."""
-        return {"gate": "pass" if self.passed else "fail", "why": "; ".join(self.why)}
+        """As the evaluation prints it; `reasons` say it again in a form that can be put into other languages."""
+        return {"gate": "pass" if self.passed else "fail", "why": "; ".join(self.why), "reasons": [each.to_json() for each in self.why]}
 
 
 def gate(found: Evaluation) -> Verdict:
@@ -61,49 +63,47 @@ def gate(found: Evaluation) -> Verdict:
     if against:
         return Verdict(False, against)
     low, high = found.interval
-    shown = f"better than the best prompt by {found.difference:.3f} token F1 (95 % interval {low:.3f} to {high:.3f})"
-    return Verdict(True, (f"{shown} on {found.held} conversations",))
+    return Verdict(True, (said("better", difference=found.difference, low=low, high=high, held=found.held),))
 
 
-def _unfit(found: Evaluation) -> Iterator[str]:
+def _unfit(found: Evaluation) -> Iterator[Said]:
     """What of the adapter or of the measurement itself cannot be trusted."""
     if not found.same_base:
-        yield "it was trained on another base model than the one that would serve it"
+        yield said("other_base")
     if not found.same_template:
-        yield "it was trained with another chat template than the one that would serve it"
+        yield said("other_template")
     if not found.finite:
-        yield "its weights are not all finite numbers"
+        yield said("not_finite")
     if found.changed == 0:
-        yield "it changes no reply: the adapter does nothing, or was not loaded"
+        yield said("changes_nothing")
     if found.rows < FEWEST_ROWS:
-        yield f"it learned from {found.rows} rows; at least {FEWEST_ROWS} are needed"
+        yield said("few_rows", rows=found.rows, least=FEWEST_ROWS)
     if found.held < FEWEST_HELD:
-        yield f"it was measured on {found.held} held-out conversations; at least {FEWEST_HELD} are needed"
+        yield said("few_held", held=found.held, least=FEWEST_HELD)
     if found.leaks:
-        yield f"{found.leaks} held-out examples were in the training data; evaluate on others"
+        yield said("leaks", leaks=found.leaks)
     numbers = (found.difference, *found.interval, found.tuned_f1, found.prompt_f1, *found.invented, found.loops, found.changed)
     pairs = (*found.languages.values(), *(pair for pair in (found.general, found.refusals) if pair))
     if not all(map(math.isfinite, (*numbers, *(value for pair in pairs for value in pair)))):
-        yield "a measurement is not a number"
+        yield said("no_number")
 
 
-def _worse(found: Evaluation) -> Iterator[str]:
+def _worse(found: Evaluation) -> Iterator[Said]:
     low = found.interval[0]
     if not low > MARGIN:
-        better = "the best prompt is better" if found.difference < 0 else "it is not shown to be better than the best prompt"
-        yield f"{better}: tuned minus prompt is {found.difference:.3f} token F1, and the interval begins at {low:.3f}"
+        yield said("prompt_better" if found.difference < 0 else "not_shown", difference=found.difference, low=low)
     for language, (tuned, prompt) in sorted(found.languages.items()):
         if not tuned >= prompt - DRIFTS:
-            yield f"replies in {language} got worse: token F1 {tuned:.3f} against {prompt:.3f}; allowed are {DRIFTS} less"
+            yield said("language_worse", language=language, tuned=tuned, prompt=prompt, allowed=DRIFTS)
     if not found.invented[0] <= found.invented[1] + INVENTS:
         tuned, prompt = found.invented
-        yield f"{tuned:.0%} of its replies have figures that the evidence does not hold, against {prompt:.0%} of the prompt's"
+        yield said("invents", tuned=tuned, prompt=prompt)
 
 
-def _elsewhere(found: Evaluation) -> Iterator[str]:
+def _elsewhere(found: Evaluation) -> Iterator[Said]:
     if found.general and not found.general[0] >= found.general[1] - FORGETS:
-        yield f"it forgot: token F1 on general rows fell from {found.general[1]:.3f} to {found.general[0]:.3f}; allowed are {FORGETS} less"
+        yield said("forgot", base=found.general[1], tuned=found.general[0], allowed=FORGETS)
     if found.refusals and not found.refusals[0] >= found.refusals[1] - ABSTAINS:
-        yield f"it refuses {found.refusals[0]:.0%} of what the evidence does not answer, the base {found.refusals[1]:.0%}"
+        yield said("refuses_less", tuned=found.refusals[0], base=found.refusals[1])
     if not found.loops <= LOOPS:
-        yield f"{found.loops:.0%} of its replies repeat themselves; allowed are {LOOPS:.0%}"
+        yield said("loops", loops=found.loops, allowed=LOOPS)

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -237,16 +238,33 @@ def _give_up(folder: Path) -> None:
 
 def progress(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run so far. One that a kill cut off is left out."""
+    path = folder / "progress.jsonl"
     try:
-        text = (folder / "progress.jsonl").read_text(encoding="utf-8", errors="replace")
+        now = path.stat()
     except FileNotFoundError:
         return []
+    return list(_lines(path, now.st_mtime_ns, now.st_size))
+
+
+@lru_cache(maxsize=32)
+def _lines(path: Path, _changed: int, _size: int) -> tuple[dict[str, Any], ...]:
+    """Pages look at all runs every other second, and most of them no longer change."""
     lines = []
-    for line in text.splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         with suppress(ValueError):
             if isinstance(found := json.loads(line), dict):
                 lines.append(found)
-    return lines
+    return tuple(lines)
+
+
+def log_of(folder: Path, most: int) -> list[str]:
+    """The last lines that a run's process said."""
+    try:
+        with (folder / "log.txt").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 200 * most))
+            return file.read().decode("utf-8", "replace").splitlines()[-most:]
+    except FileNotFoundError:
+        return []
 
 
 def append(folder: Path, line: dict[str, Any]) -> None:

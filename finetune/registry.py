@@ -125,9 +125,7 @@ class Registry:
                 f"{backend} is asked first in all conversations, so it cannot be a canary; set up another local backend on the same base "
                 f"(answerdesk backends add NAME --kind local --model ...), which shares the model in memory, and give --backend NAME"
             )
-        found = fits(entry) if fits else check(Path(entry.folder))
-        if found.sha256 != entry.sha256:
-            raise BadAdapter(f"the weights of {name} are not those that were registered; register them anew and evaluate them")
+        self.verified(entry, fits)
         against = objection(entry)
         if against and not override.strip():
             raise Refused(f"{name} is not promoted: {against}. Improve it, or give --override WHY, which is kept in the history.")
@@ -144,6 +142,13 @@ class Registry:
             )
         said = f"{adapter.name} is asked first in {share:.0%} of the conversations: {why}"
         return self._policies.update(lambda policy: promoted(policy, backend, adapter, share), author, said[:1000], before.version)
+
+    def verified(self, entry: Entry, fits: Callable[[Entry], Checked] | None = None) -> Checked:
+        """The adapter's folder, whole and with the weights that were registered. Raises `BadAdapter`."""
+        found = fits(entry) if fits else check(Path(entry.folder))
+        if found.sha256 != entry.sha256:
+            raise BadAdapter(f"the weights of {entry.name} are not those that were registered; register them anew and evaluate them")
+        return found
 
     def rollback(self, backend: str, author: str, why: str = "asked for", only: str | None = None) -> Policy:
         """Undo the last promotion on `backend` that stands: the adapter, and who answers first, are as they were before it.

@@ -1,12 +1,11 @@
 """An evaluation as one HTML page that needs nothing beside it: the verdict, the figures, the measures and replies side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from finetune import plots
 from finetune.evaluate import Measured, report
-from finetune.scores import Scored
 
 _SHOWN = 12  # replies side by side
 _STYLE = """
@@ -37,7 +36,7 @@ def page(measured: Measured, name: str, recipe: Mapping[str, Any]) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'
         f'<h1>{escape(name)}: <span class="{word}">{word}</span></h1><p>{escape(result["why"])}</p>'
         f"{''.join(f'<figure>{figure}</figure>' for figure in figures)}"
-        f"<h2>Measures</h2>{_measures(result)}<h2>Replies</h2>{_replies(measured.prompt, measured.tuned)}</html>"
+        f"<h2>Measures</h2>{_measures(result)}<h2>Replies</h2>{_replies(measured)}</html>"
     )
 
 
@@ -57,16 +56,25 @@ def _measures(result: Mapping[str, Any]) -> str:
     return f"<table><tr><th>measure</th><th>tuned</th><th>best prompt</th></tr>{''.join(rows)}</table>"
 
 
-def _replies(prompt: Sequence[Scored], tuned: Sequence[Scored]) -> str:
-    """Where they differ most comes first."""
-    pairs = sorted(zip(prompt, tuned, strict=True), key=lambda pair: -abs(pair[0].f1 - pair[1].f1))[:_SHOWN]
+def side_by_side(measured: Measured) -> list[dict[str, Any]]:
+    """Replies of both to the same questions, with their token F1; where they differ most comes first."""
+    pairs = sorted(zip(measured.prompt, measured.tuned, strict=True), key=lambda pair: -abs(pair[0].f1 - pair[1].f1))[:_SHOWN]
+    return [
+        {
+            "question": before.case.parts.question,
+            "expected": before.case.expected,
+            "tuned": after.reply.text,
+            "tuned_f1": round(after.f1, 4),
+            "prompt": before.reply.text,
+            "prompt_f1": round(before.f1, 4),
+        }
+        for before, after in pairs
+    ]
+
+
+def _replies(measured: Measured) -> str:
     rows = []
-    for before, after in pairs:
-        texts = (
-            before.case.parts.question,
-            before.case.expected,
-            f"{after.reply.text} ({after.f1:.2f})",
-            f"{before.reply.text} ({before.f1:.2f})",
-        )
+    for one in side_by_side(measured):
+        texts = (one["question"], one["expected"], f"{one['tuned']} ({one['tuned_f1']:.2f})", f"{one['prompt']} ({one['prompt_f1']:.2f})")
         rows.append(f"<tr>{''.join(f'<td>{escape(text)}</td>' for text in texts)}</tr>")
     return f"<table><tr><th>customer</th><th>a person said</th><th>tuned</th><th>best prompt</th></tr>{''.join(rows)}</table>"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import traceback
 import warnings
 from dataclasses import asdict
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
     from finetune.train import Progress, Trained
 
 _POLITE = 5  # nice: customers' answers come first
+_SAY_S = 5  # between two lines of the log about steps without a validation
 
 
 def work(folder: Path) -> None:
     """Do what `folder` asks for, and leave in it how that went: result.json, error.json, or neither when it was stopped."""
     append(folder, {"started": datetime.now(UTC).isoformat(timespec="seconds"), "pid": os.getpid()})
     try:
-        write_json(folder / "result.json", _result(folder))
+        result = _result(folder)
+        _log(f"done: best validation loss {result['best_loss']:.4f} at step {result['best_step']}")
+        write_json(folder / "result.json", result)
     except Stopped as stopped:
         append(folder, {"note": str(stopped)})
+        _log(str(stopped))
     except FinetuneError as error:
+        _log(str(error))
         write_json(folder / "error.json", {"error": str(error)})
     except Exception as error:  # noqa: BLE001  (the log has where; people read what)
         traceback.print_exc()
@@ -42,9 +48,16 @@ def _result(folder: Path) -> dict[str, Any]:
     job = read_json(folder / "job.json") or {}
     config = from_json(job["config"])
 
-    def tell(progress: Progress) -> None:
-        append(folder, asdict(progress))
+    said = 0.0
 
+    def tell(progress: Progress) -> None:
+        nonlocal said
+        append(folder, asdict(progress))
+        if progress.validation is not None or progress.step == progress.steps or time.monotonic() - said > _SAY_S:
+            said = time.monotonic()
+            _log(in_words(progress))
+
+    _log(f"{config.method} on {config.base}")
     done = _trained(config, folder, tell)
     return {
         "run": folder.name,
@@ -61,6 +74,17 @@ def _result(folder: Path) -> dict[str, Any]:
         "seconds": round(done.seconds, 3),
         "seed": config.seed,
     }
+
+
+def in_words(progress: "Progress") -> str:
+    """A line of the log."""
+    validation = "" if progress.validation is None else f", validation {progress.validation:.4f}"
+    rest = f"rate {progress.rate:.1e}, {progress.tokens_per_s:.0f} tokens/s, {progress.seconds:.0f} s"
+    return f"step {progress.step}/{progress.steps}, epoch {progress.epoch:.2f}: loss {progress.loss:.4f}{validation}; {rest}"
+
+
+def _log(line: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
 
 
 def _trained(config: TrainConfig, folder: Path, tell: "Callable[[Progress], None]") -> "Trained":

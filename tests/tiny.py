@@ -33,12 +33,15 @@ def tiny_tokenizer(template: str | None = CHATML) -> Any:
     return tokenizer
 
 
-def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64) -> Path:
-    """A folder with a random two-layer model and its tokenizer. Its replies are ASCII noise without an end, the same at every run."""
+def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64, tokenizer: Any = None, positions: int = 1024) -> Path:
+    """A folder with a random two-layer model and its tokenizer. Its replies are ASCII noise without an end, the same at every run.
+
+    tokenizer: another than that of bytes, of which it says the tokens that are ASCII letters. positions: how long its window is.
+    """
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    tokenizer = tiny_tokenizer()
+    words, tokenizer = tokenizer is not None, tokenizer or tiny_tokenizer()
     torch.manual_seed(seed)
     model = Qwen2ForCausalLM(
         Qwen2Config(
@@ -48,7 +51,7 @@ def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64) -> Path:
             num_hidden_layers=2,
             num_attention_heads=2,
             num_key_value_heads=2,
-            max_position_embeddings=1024,
+            max_position_embeddings=positions,
             initializer_range=0.2,
             tie_word_embeddings=True,
             eos_token_id=tokenizer.eos_token_id,
@@ -59,7 +62,7 @@ def tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64) -> Path:
     printable = {chr(code) for code in range(0x21, 0x7F)}
     with torch.no_grad():
         for token, place in tokenizer.get_vocab().items():
-            if token not in printable:
+            if not (token.isascii() and token.isalpha()) if words else token not in printable:
                 model.get_input_embeddings().weight[place] = 0  # a logit of 0, which some other is always above
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -1,21 +1,24 @@
-"""The admin's page: documents and a search test, users, API keys, the audit log."""
+"""The admin's page: documents and a search test, transcripts, users, API keys, the audit log; the panels of `ui.tuning` among them."""
 
+import logging
 import os
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching
-from ui.errors import Failure
+from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching, tuning
+from ui.errors import Failure, failure
 from ui.panels import Ask, Kept, action, mount_staff, staff_page, top
+from ui.pieces import broken
+from ui.tuning import TuningPanels, add_report
 
 if TYPE_CHECKING:
     from ui.build import App
 
-TABS = ("documents", "transcripts", "users", "keys", "audit")
+_log = logging.getLogger(__name__)
+TABS = ("documents", "transcripts", "training", "adapters", "advice", "users", "keys", "settings", "audit")
 ACTIONS = (
     "show",
     "upload_documents",
@@ -28,6 +31,7 @@ ACTIONS = (
     "reset_user",
     "add_key",
     "revoke_key",
+    *tuning.ACTIONS,
 )
 TRANSCRIPTS = "transcripts"  # within the data folder: what was uploaded
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
@@ -35,39 +39,40 @@ MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
 def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
     """Mount the page, behind `ui.guards.SignedIn`."""
+    add_report(fastapi, app, path)
     page = staff_page(AdminPanels(app), ACTIONS)
-    mount_staff(fastapi, page, path, "admin", data_dir=app.settings.data_dir, max_file_bytes=MAX_UPLOAD)
+    mount_staff(fastapi, page, path, "admin", data_dir=app.settings.data_dir, max_file_bytes=MAX_UPLOAD, styles=("admin.css",))
 
 
-class AdminPanels:
+class AdminPanels(TuningPanels):
     """What admins do. Every change goes through the function that the shell command calls too."""
 
-    name = "admin"
-
-    def __init__(self, app: "App") -> None:
-        self._app = app
-
     def regions(self, ask: Ask) -> dict[str, str]:
-        """The page as it is now, for where somebody is."""
+        """The page as it is now, for where somebody is. A panel that fails says so, and the others stay in reach."""
         tab = ask.place.get("tab", "")
         ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        found = {"top": top(ask, TABS, ["desk"]), "side": "", "foot": "", "more": ""}
+        found: dict[str, str | None] = {"top": top(ask, TABS, ["desk"]), "side": "", "main": "", "foot": "", "more": ""}
+        try:
+            found |= self.tuning(ask, tab) if tab in tuning.TABS else self._panel(ask, tab)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
+            _log.exception("the panel %s cannot be shown", tab)
+            found |= {"main": broken(ask.words["panel_broken"], str(failure(error)), ask.words["look_again"])}
+        return {name: html for name, html in found.items() if html is not None}
+
+    def _panel(self, ask: Ask, tab: str) -> dict[str, str | None]:
         if tab == "transcripts":
-            if ask.quiet:
-                del found["foot"]  # the report stays where it is
-            elif ask.answers:
-                found["foot"] = teaching.report(ask, ask.answers[0]["file"], ask.answers[0])
-            return found | {"main": teaching.transcripts(ask)}
+            told = teaching.report(ask, ask.answers[0]["file"], ask.answers[0]) if ask.answers else ""
+            return {"main": teaching.transcripts(ask), "foot": None if ask.quiet else told}  # a report stays where it is
         if tab == "users":
-            return found | {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
+            return {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
         if tab == "keys":
-            return found | {"main": shelf.keys(ask, self._do(operations.list_keys)["keys"])}
+            return {"main": shelf.keys(ask, self._do(operations.list_keys)["keys"])}
         if tab == "audit":
-            return found | {"main": shelf.audit(ask, self._do(operations_users.list_audit)["entries"])}
+            return {"main": shelf.audit(ask, self._do(operations_users.list_audit)["entries"])}
         listed = self._do(operations_documents.list_documents)["documents"]
         sought = ask.place.get("test", "")
         hits = self._do(operations.search, text=sought, k=8)["hits"] if sought else None
-        return found | {"main": shelf.documents(ask, listed, hits)}
+        return {"main": shelf.documents(ask, listed, hits)}
 
     @action("admin")
     def show(self, ask: Ask) -> None:
@@ -111,12 +116,14 @@ class AdminPanels:
         path = self._app.settings.data_dir / TRANSCRIPTS / Path(ask.data.get("file", "")).name
         if not path.is_file():
             raise Failure(ask.words["no_files"], 2)
-        done = self._import(path, ask, dry_run=False)
-        audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, f"{done['examples']} examples")
-        return ask.words["imported"].format(n=done["examples"])
+        approve = ask.data.get("approve") == "yes"
+        done = self._import(path, ask, dry_run=False, approve=approve)
+        said = f"{done['examples']} examples{', approved at once' if approve else ''}"
+        audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, said)
+        return ask.words["imported_approved" if approve else "imported"].format(n=done["examples"])
 
-    def _import(self, path: Path, ask: Ask, *, dry_run: bool) -> dict[str, Any]:
-        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run}
+    def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
+        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
 
     @action("admin")
@@ -150,9 +157,6 @@ class AdminPanels:
         """End an API key."""
         self._do(operations.revoke_key, name=ask.data.get("name", ""), by=ask.user.name)
         return ask.words["key_revoked"]
-
-    def _do(self, operation: Any, **args: Any) -> Any:
-        return partial(operation, self._app, lambda _: None)(**args)
 
 
 def _uploaded(path: Path) -> Path:

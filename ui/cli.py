@@ -20,16 +20,19 @@ from ui.commands.keys import keys
 from ui.commands.privacy import redact
 from ui.commands.prompts import prompts
 from ui.commands.serve import serve
+from ui.commands.settings import settings
 from ui.commands.shell import Tools
 from ui.commands.transcripts import transcripts
 from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollback, watch
+from ui.commands.tuning import show as show_adapter
 from ui.commands.users import audit, users
 
 cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for _command in (serve, ask, search, ingest, sample, redact, doctor, audit, backup, restore):
+for _command in (serve, ask, search, ingest, sample, redact, doctor, settings, audit, backup, restore):
     cli.command()(_command)
 cli.add_typer(customers, name="customers")
 finetune.command("list")(adapters)
+finetune.command("show")(show_adapter)
 for _step in (loop, evaluate, promote, rollback, watch, advise):
     finetune.command()(_step)
 cli.add_typer(keys, name="keys")

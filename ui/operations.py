@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from bot.lessons import checked_cot, checked_shots
 from bot.messages import Answer, Delta, Request
-from ui import audit, operations_canned, operations_desk, operations_documents, operations_reports
+from ui import audit, operations_canned, operations_desk, operations_documents, operations_reports, operations_settings
 from ui.errors import Failure
 from ui.learning import DESK_OPERATIONS as LEARNING
 from ui.loopback import Emit
@@ -25,6 +25,7 @@ from ui.operations_examples import OPERATIONS as REASONING
 from ui.operations_finetune import DESK_OPERATIONS as TRANSCRIPTS
 from ui.operations_prompts import DESK_OPERATIONS as PROMPTS
 from ui.operations_prompts import OPERATIONS as PREVIEW
+from ui.operations_training import OPERATIONS as POOL_TRAINING
 from ui.operations_training import TRAINING
 from ui.operations_tuning import DESK_OPERATIONS as REGISTRY
 from ui.operations_tuning import TUNING
@@ -136,6 +137,7 @@ DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **operations_desk.DESK_OPERATIONS,
     **operations_documents.DESK_OPERATIONS,
     **operations_reports.DESK_OPERATIONS,
+    **operations_settings.DESK_OPERATIONS,
     **EXAMPLES,
     **LEARNING,
     **TRANSCRIPTS,
@@ -155,5 +157,6 @@ OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     **operations_desk.OPERATIONS,
     **operations_documents.OPERATIONS,
     **REASONING,
+    **POOL_TRAINING,
     **TUNING,
 }

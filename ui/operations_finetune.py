@@ -6,15 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from ui.loopback import Emit
 
+_SHOWN = 12  # examples of a file that is only looked at
 if TYPE_CHECKING:
     from ui.build import App, Desk
 
 
 def import_transcripts(
-    app: "App | Desk", emit: Emit, *, path: str, columns: dict[str, str], author: str, dry_run: bool = False, mask_orders: bool = False
+    app: "App | Desk",
+    emit: Emit,
+    *,
+    path: str,
+    columns: dict[str, str],
+    author: str,
+    dry_run: bool = False,
+    mask_orders: bool = False,
+    approve: bool = False,
 ) -> dict[str, Any]:
-    """Read a transcript file, clean it, and propose what is worth learning to the pool. dry_run: only say what would be done."""
+    """Read a transcript file, clean it, and propose what is worth learning to the pool.
+
+    dry_run: only say what would be done, with some of the examples. approve: use them at once, without a lead's approval.
+    """
     from bot.examples import Pool
+    from bot.redact import PSEUDONYM
     from finetune.archive import Archive
     from finetune.load import load
     from finetune.transcripts import keep, prepare, report
@@ -27,8 +40,11 @@ def import_transcripts(
         orders="mask" if mask_orders else "keep",
         progress=progress(emit),
     )
-    known = 0 if dry_run else keep(prepared, Pool(app.engine), Archive(app.engine), author)
-    return report(loaded, prepared, known)
+    if dry_run:
+        personal_first = sorted(prepared.examples, key=lambda one: PSEUDONYM.search(one.question + one.answer) is None)
+        some = [{"question": one.question, "answer": one.answer, "language": one.language} for one in personal_first[:_SHOWN]]
+        return {**report(loaded, prepared), "preview": some}
+    return report(loaded, prepared, keep(prepared, Pool(app.engine), Archive(app.engine), author, approve=approve))
 
 
 def progress(emit: Emit) -> Callable[[int, int, str], None]:

@@ -1,6 +1,7 @@
 """What `answerdesk finetune train` and `finetune jobs` do. A run works in a process of its own; these only begin, end and list them."""
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.config import TrainConfig, command, from_json
 from finetune.errors import BadRows, FinetuneError
-from finetune.jobs import Job, Jobs
+from finetune.jobs import Job, Jobs, log_of, progress
 from finetune.rows import Row, read_labelled, read_rows, split, split_labelled
+from ui import audit
+from ui.errors import Failure
 from ui.loopback import Emit
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 STARTER = "starter"  # the base that is made where it is not there yet
+_POINTS = 240  # of a curve that is shown: more than a picture has room for
+_LOG_LINES = 60
+_FEWEST = 8  # rows to which a run may be held
 
 
 def jobs_of(data_dir: Path) -> Jobs:
@@ -58,6 +64,43 @@ def train_on_file(
     return begin(app, emit, config, rows, held, run=run, dry=dry, data=Path(data))
 
 
+def train_on_pool(
+    app: "App", emit: Emit, *, options: dict[str, Any], rows: int | None = None, run: str = "", dry: bool = False, by: str = "shell"
+) -> dict[str, Any]:
+    """Begin a run on the approved examples, as the loop would. rows: so many at most. dry: say what it would take and begin nothing."""
+    from finetune.loop import Limits, config_for
+    from ui.material import material_of
+
+    given = from_json(check_run(app, emit, options=options, rows=rows, run=run)["options"])
+    limits = Limits(seed=given.seed) if rows is None else Limits(rows=rows, seed=given.seed)
+    material = material_of(app, emit, limits)
+    more = {name: value for name, value in options.items() if name not in ("base", "method", "seed")}
+    config = config_for(given.base, given.method, len(material.train), given.seed, **more)
+    place = ["--data-dir", str(app.settings.data_dir.absolute())]
+    said = f"{command(config)} {shlex.join(([] if rows is None else ['--rows', str(rows)]) + place)}"
+    found = begin(app, emit, config, list(material.train), list(material.validation), run=run, dry=dry, said=said, by=by)
+    return {**found, "material": material.to_json()}
+
+
+def check_run(
+    app: "App | Desk",
+    emit: Emit,  # noqa: ARG001
+    *,
+    options: dict[str, Any],
+    rows: int | None = None,
+    run: str = "",
+) -> dict[str, Any]:
+    """What a run on the pool would do, {"options"}. Raises `BadConfig` and `Failure` for what it cannot be."""
+    given = from_json(options)
+    if given.method == "classifier":
+        raise Failure("A classifier learns from labelled texts, which the pool does not hold; give them with --data FILE.", 2)
+    if rows is not None and rows < _FEWEST:
+        raise Failure(f"The rows are {rows}; allowed: {_FEWEST} and more.", 2)
+    if run in {job.run for job in jobs_of(app.settings.data_dir).all()}:
+        raise Failure(f"There is a run {run!r} already; choose another name, or resume that one.", 2)
+    return {"options": given.to_json()}
+
+
 def _begin_classifier(
     app: "App | Desk", emit: Emit, config: TrainConfig, data: Path, validation: Path | None, *, run: str, dry: bool
 ) -> dict[str, Any]:
@@ -85,19 +128,22 @@ def begin(
     run: str = "",
     dry: bool = False,
     data: Path | None = None,
+    said: str = "",
+    by: str = "shell",
 ) -> dict[str, Any]:
-    """Estimate, then begin a run in its process. Raises `BadRows` when there is nothing to learn from."""
+    """Estimate, then begin a run in its process. said: the command that does the same. Raises `BadRows` when there is nothing to learn."""
     from finetune.estimate import estimate, in_words, lengths
 
     if not rows:
         raise BadRows("There are no rows to learn from. Give --data FILE, or approve examples (answerdesk examples approve ID).")
-    said = command(config, data)
+    said = said or command(config, data)
     config = config.model_copy(update={"base": base_of(config.base, app.settings.data_dir, emit)})
     found = estimate(config, *lengths(config, rows, validation))
     result = {"estimate": asdict(found), "in_words": in_words(found), "command": said, "rows": len(rows), "validation": len(validation)}
     if dry:
         return {"run": None, **result}
     job = jobs_of(app.settings.data_dir).start(config, rows, validation, run, said)
+    audit.record(app.engine, by, "finetune.train", job.run, said)
     return {"run": job.run, "folder": str(job.folder), **result}
 
 
@@ -121,14 +167,42 @@ def list_runs(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
     return {"runs": [job_json(job) for job in jobs.all()]}
 
 
-def stop_run(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+def show_run(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """A run with its losses so far, [step, loss] each, the end of its log, and its result where it has one."""
+    jobs = jobs_of(app.settings.data_dir)
+    job = jobs.get(run)
+    steps = {int(line["step"]): line for line in progress(job.folder) if "step" in line}  # a resumed run takes some steps again
+    last = steps[max(steps)] if steps else {}
+    validations = [[step, line["validation"]] for step, line in sorted(steps.items()) if line.get("validation") is not None]
+    return {
+        **job_json(job),
+        "losses": _thinned([[step, line["loss"]] for step, line in sorted(steps.items())]),
+        "validations": _thinned(validations),
+        "tokens_per_s": last.get("tokens_per_s"),
+        "options": job.config.to_json(),
+        "log": log_of(job.folder, _LOG_LINES),
+        "result": jobs.result(run),
+    }
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    """At most `_POINTS` of them, evenly, the last always among them."""
+    every = -(-len(points) // _POINTS) or 1
+    return points[::-every][::-1]
+
+
+def stop_run(app: "App | Desk", emit: Emit, *, run: str, by: str = "shell") -> dict[str, Any]:  # noqa: ARG001
     """End a run after its present step."""
-    return job_json(jobs_of(app.settings.data_dir).stop(run))
+    stopped = job_json(jobs_of(app.settings.data_dir).stop(run))
+    audit.record(app.engine, by, "finetune.stop", run)
+    return stopped
 
 
-def resume_run(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+def resume_run(app: "App | Desk", emit: Emit, *, run: str, by: str = "shell") -> dict[str, Any]:  # noqa: ARG001
     """Go on with a run."""
-    return job_json(jobs_of(app.settings.data_dir).resume(run))
+    resumed = job_json(jobs_of(app.settings.data_dir).resume(run))
+    audit.record(app.engine, by, "finetune.resume", run)
+    return resumed
 
 
 def job_json(job: Job) -> dict[str, Any]:
@@ -139,6 +213,8 @@ def job_json(job: Job) -> dict[str, Any]:
 
 
 TRAINING: dict[str, Callable[..., dict[str, Any]]] = {
-    operation.__name__: operation for operation in (train_on_file, list_runs, stop_run, resume_run)
+    operation.__name__: operation for operation in (train_on_file, check_run, list_runs, show_run, stop_run, resume_run)
 }
-"""By name; all work with the database alone."""
+"""By name; these work with the database alone."""
+OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {"train_on_pool": train_on_pool}
+"""This needs the index too: the rows carry what a turn would have found."""

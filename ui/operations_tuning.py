@@ -1,4 +1,4 @@
-"""What `answerdesk finetune loop`, `evaluate`, `promote`, `rollback`, `list` and `advise` do."""
+"""What `answerdesk finetune loop`, `evaluate`, `promote`, `rollback`, `list`, `show` and `advise` do."""
 
 import shutil
 from collections.abc import Callable
@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ui import audit
 from ui.errors import Failure
 from ui.loopback import Emit
+from ui.material import material_of, voice_of
 from ui.operations_finetune import progress
 from ui.operations_training import STARTER, base_of, jobs_of
 
 if TYPE_CHECKING:
-    from finetune.dataset import Find, Voice
+    from bot.policy import Policy
     from finetune.registry import Entry, Registry
     from ui.build import App, Desk
 
-_TOLD = 3  # passages in a row
+_REPORT = "evaluation.html"  # in the run's folder, as a page
+_REPLIES = "evaluation.json"  # beside it: replies side by side
 
 
 def finetune_loop(
@@ -39,7 +42,7 @@ def finetune_loop(
     from bot.examples import Pool
     from finetune.archive import Archive
     from finetune.load import load
-    from finetune.loop import Limits, config_for, gather
+    from finetune.loop import Limits, config_for
     from finetune.loop import run as train
     from finetune.transcripts import keep, prepare, report
 
@@ -49,14 +52,14 @@ def finetune_loop(
     known = keep(prepared, pool, archive, author, approve=approve_all)
     result: dict[str, Any] = {"transcripts": report(loaded, prepared, known)}
     limits = Limits() if rows is None else Limits(rows=rows)
-    material = gather(pool, archive, _voice(app), _finder(app), limits)
+    material = material_of(app, emit, limits)
     result["rows"] = material.to_json()
     folder = base_of(base, app.settings.data_dir, emit)
     name = run or f"{method}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     config = config_for(folder, method, len(material.train), limits.seed, **(options or {}))
     result["train"] = train(jobs_of(app.settings.data_dir), config, material, name, progress(emit))
     _registry(app).register(name, Path(result["train"]["adapter"]), material.conversations)
-    result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits))
+    result["evaluate"] = evaluate_adapter(app, emit, run=name, limits=asdict(limits), by=author)
     result["promote"] = _promoted_or_why(
         app, emit, name=name, backend=backend, author=author, base=base if base == STARTER else folder, four_bit=config.four_bit
     )
@@ -75,34 +78,47 @@ def _promoted_or_why(app: "App", emit: Emit, *, name: str, backend: str, author:
         return {"promoted": False, "adapter": name, "backend": backend, "why": str(refused)}
 
 
-def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int] | None = None) -> dict[str, Any]:
+def evaluate_adapter(app: "App", emit: Emit, *, run: str, limits: dict[str, int] | None = None, by: str = "shell") -> dict[str, Any]:
     """Measure an adapter against the best prompt on the held-out examples of the pool; the report is beside it as HTML."""
-    from bot.examples import Pool
-    from finetune.archive import Archive
     from finetune.evaluate import report
-    from finetune.loop import Limits, gather, judge, shots_of
-    from finetune.report import page
+    from finetune.jobs import write_json
+    from finetune.loop import Limits, judge, shots_of
+    from finetune.report import page, side_by_side
 
     entry = _registered(app, run)
-    voice = _voice(app)
-    material = gather(Pool(app.engine), Archive(app.engine), voice, _finder(app), Limits(**(limits or {})))
+    material = material_of(app, emit, Limits(**(limits or {})))
     learned = int(entry.recipe.get("data", {}).get("rows", len(material.train)))
     base = base_of(entry.base, app.settings.data_dir, emit)
     shots = shots_of(material.examples, app.index.embedder)
-    measured = judge(entry, base, material, voice, shots=shots, rows=learned, progress=progress(emit))
-    file = app.settings.data_dir.absolute() / "runs" / run / "evaluation.html"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    measured = judge(entry, base, material, voice_of(app), shots=shots, rows=learned, progress=progress(emit))
+    folder = jobs_of(app.settings.data_dir).folder / run
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / _REPORT
     file.write_text(page(measured, run, entry.recipe), encoding="utf-8")
+    write_json(folder / _REPLIES, {"sha256": entry.sha256, "replies": side_by_side(measured)})
     found = {"run": run, **report(measured), "report": str(file)}
     _registry(app).evaluated(run, found)
+    audit.record(app.engine, by, "finetune.evaluate", run, f"{found['gate']}: {found['why']}")
     return found
 
 
 def promote_adapter(
-    app: "App | Desk", emit: Emit, *, name: str, author: str, backend: str = "local", override: str = "", share: float = 1.0
+    app: "App | Desk",
+    emit: Emit,
+    *,
+    name: str,
+    author: str,
+    backend: str = "local",
+    override: str = "",
+    share: float = 1.0,
+    check: bool = False,
 ) -> dict[str, Any]:
-    """Let a local backend answer with an adapter, where the gate has passed it or somebody says why not to mind."""
+    """Let a local backend answer with an adapter, where the gate has passed it or somebody says why not to mind.
+
+    check: only look whether it could: that its files are those that were registered, and fit the backend's base.
+    """
     from finetune.loop import fits
+    from finetune.registry import objection
 
     if not 0 < share <= 1:
         raise Failure(f"The share is {share}; allowed: over 0 to 1, of the conversations.", 2)
@@ -111,15 +127,29 @@ def promote_adapter(
         local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
         raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
     base = base_of(str(entries[backend].config["model"]), app.settings.data_dir, emit)
-    registry = _registry(app)
-    policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda entry: fits(entry, base))
+    registry, entry = _registry(app), _registered(app, name)
+    if check:
+        sound = registry.verified(entry, lambda one: fits(one, base))
+        why = objection(entry)
+        return {
+            "promoted": False,
+            "adapter": name,
+            "sha256": sound.sha256,
+            "backend": backend,
+            "gate": "fail" if why else "pass",
+            "why": why,
+        }
+    policy = registry.promote(name, backend, author, override=override, share=share, fits=lambda one: fits(one, base))
     pointer = policy.adapters[backend]
+    share = share if policy.default != backend else 1.0
+    said = f"{backend}, {share:.0%}, {pointer.sha256[:12]}" + (f", although the gate is against it: {override}" if override else "")
+    audit.record(app.engine, author, "finetune.promote", name, said)
     return {
         "promoted": True,
         "adapter": name,
         "sha256": pointer.sha256,
         "backend": backend,
-        "share": share if policy.default != backend else 1.0,
+        "share": share,
         "policy": policy.version,
         "overridden": bool(override),
     }
@@ -129,6 +159,7 @@ def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str
     """Undo the last promotion."""
     policy = _registry(app).rollback(backend, author, why or "asked for")
     pointer = policy.adapters.get(backend)
+    audit.record(app.engine, author, "finetune.rollback", backend, why)
     return {"backend": backend, "adapter": pointer.name if pointer else None, "default": policy.default, "policy": policy.version}
 
 
@@ -137,9 +168,38 @@ def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG
     from ui.watching import seen, seen_json
 
     registry = _registry(app)
-    active = {pointer.name: backend for backend, pointer in app.policies.newest().adapters.items()}
-    listed = [_shown(entry, active.get(entry.name)) for entry in registry.entries()]
+    policy = app.policies.newest()
+    listed = [_shown(entry, policy) for entry in registry.entries()]
     return {"adapters": listed, "history": registry.history(), "watch": [seen_json(one) for one in seen(app)]}
+
+
+def show_adapter(app: "App | Desk", emit: Emit, *, name: str) -> dict[str, Any]:  # noqa: ARG001
+    """All that is on record of an adapter: where it comes from, its hashes, what was measured, replies side by side."""
+    from finetune.jobs import read_json
+
+    entry = _registered(app, name)
+    folder = jobs_of(app.settings.data_dir).folder / name
+    shown = read_json(folder / _REPLIES) or {}
+    return {
+        **_shown(entry, app.policies.newest()),
+        "base_sha256": entry.base_sha256,
+        "template": entry.template,
+        "seed": (entry.recipe.get("config") or {}).get("seed"),
+        "four_bit": bool((entry.recipe.get("config") or {}).get("four_bit")),
+        "data_sha256": (entry.recipe.get("data") or {}).get("sha256"),
+        "evaluation": entry.evaluation,
+        "replies": shown.get("replies", []) if shown.get("sha256") == entry.sha256 else [],
+        "report": str(folder / _REPORT) if (folder / _REPORT).is_file() else None,
+        "history": [change for change in _registry(app).history() if change["adapter"] == name],
+    }
+
+
+def show_report(app: "App | Desk", emit: Emit, *, run: str) -> dict[str, Any]:  # noqa: ARG001
+    """The page that an evaluation left: {"html"}. Raises `UnknownRun`, and `Failure` where there was no evaluation."""
+    file = jobs_of(app.settings.data_dir).folder / _registry(app).get(run).name / _REPORT
+    if not file.is_file():
+        raise Failure(f"There is no report of {run}; `answerdesk finetune evaluate {run}` makes one.", 2)
+    return {"html": file.read_text(encoding="utf-8")}
 
 
 def advise_tuning(
@@ -177,8 +237,9 @@ def advise_tuning(
     if picture:
         Path(picture).write_text(drawn(found.path, found.advice), encoding="utf-8")
     points = [{"rows": count, "f1": round(value, 4)} for count, value in curve]
-    path = [list(step) for step in found.path]
-    return {**asdict(found), "curve": points, "rows": now.rows, "path": path, "retrain": retraining_of(app).to_json()}
+    told = {name: [each.to_json() for each in getattr(found, name)] for name in ("reasons", "changes")}
+    more = {"held": len(Pool(app.engine).list("approved", split="eval")), "told": told, "retrain": retraining_of(app).to_json()}
+    return {**asdict(found), "curve": points, "rows": now.rows, "path": [list(step) for step in found.path], **more}
 
 
 def _registry(app: "App | Desk") -> "Registry":
@@ -188,41 +249,27 @@ def _registry(app: "App | Desk") -> "Registry":
 
 
 def _registered(app: "App | Desk", run: str) -> "Entry":
-    """The adapter of this name; one that a run has left is taken on record first."""
+    """The adapter of this name; one that a run has left is taken on record first, with the conversations that it learned from."""
     from finetune.errors import UnknownRun
+    from finetune.rows import read_rows
 
     registry = _registry(app)
     try:
         return registry.get(run)
     except UnknownRun:
-        folder = app.settings.data_dir.absolute() / "runs" / run / "adapter"
-        if Path(run).name != run or not folder.is_dir():
+        folder = jobs_of(app.settings.data_dir).folder / run
+        if Path(run).name != run or not (folder / "adapter").is_dir():
             raise
-        return registry.register(run, folder)
+        rows = folder / "rows.jsonl"
+        learned = {row.conversation for row in read_rows(rows)} if rows.is_file() else set()
+        return registry.register(run, folder / "adapter", sorted(learned - {""}))
 
 
-def _voice(app: "App | Desk") -> "Voice":
-    from finetune.dataset import Voice
+def _shown(entry: "Entry", policy: "Policy") -> dict[str, Any]:
+    from finetune.registry import share_of
 
-    return Voice(app.settings.shop_name, datetime.now(UTC).date(), app.settings.shop_contact)
-
-
-def _finder(app: "App") -> "Find":
-    """Retrieval as a turn does it: the lines that the question leans on count too, and under the threshold nothing is told."""
-    from bot.followup import leans_on
-    from ui.build import rules
-
-    threshold = rules(app.settings).threshold
-
-    def find(question: str, language: Any, history: Any) -> Any:
-        passages = app.index.find(question, _TOLD, "default", language, leans_on(question, history)).passages
-        return passages if passages and passages[0].score >= threshold else ()
-
-    return find
-
-
-def _shown(entry: "Entry", backend: str | None) -> dict[str, Any]:
     judged = entry.evaluation or {}
+    backend = next((name for name, pointer in policy.adapters.items() if pointer.name == entry.name), None)
     return {
         "name": entry.name,
         "method": entry.method,
@@ -233,13 +280,15 @@ def _shown(entry: "Entry", backend: str | None) -> dict[str, Any]:
         "difference": judged.get("difference"),
         "interval": judged.get("interval"),
         "active_on": backend,
+        "share": share_of(policy, backend) if backend else 0.0,
         "erased": entry.erased,
         "created": entry.created.isoformat(timespec="seconds"),
     }
 
 
 DESK_OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
-    operation.__name__: operation for operation in (promote_adapter, rollback_adapter, list_adapters, advise_tuning)
+    operation.__name__: operation
+    for operation in (promote_adapter, rollback_adapter, list_adapters, show_adapter, show_report, advise_tuning)
 }
 TUNING: dict[str, Callable[..., dict[str, Any]]] = {operation.__name__: operation for operation in (finetune_loop, evaluate_adapter)}
 """These need the index and its embedding model too."""

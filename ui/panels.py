@@ -152,8 +152,11 @@ def staff_page(panels: Any, actions: Sequence[str], *scripts: str) -> gr.Blocks:
     return demo
 
 
-def mount_staff(fastapi: FastAPI, demo: gr.Blocks, path: str, role: Role, *, data_dir: Path, max_file_bytes: int = 1) -> None:
-    """Mount a page of the staff. `ui.guards.SignedIn` stands before it; Gradio asks again."""
+def mount_staff(
+    fastapi: FastAPI, demo: gr.Blocks, path: str, role: Role, *, data_dir: Path, max_file_bytes: int = 1, styles: Sequence[str] = ()
+) -> None:
+    """Mount a page of the staff. `ui.guards.SignedIn` stands before it; Gradio asks again. styles: files beside the staff's own."""
+    looks = "".join(map(static, ("palette.css", "staff.css", *styles)))
 
     def who(request: Any) -> str | None:
         try:
@@ -171,7 +174,7 @@ def mount_staff(fastapi: FastAPI, demo: gr.Blocks, path: str, role: Role, *, dat
         path=path,
         auth_dependency=who,
         theme=theme(),
-        head=f"{_META}<style>{static('palette.css')}{static('staff.css')}</style>",
+        head=f"{_META}<style>{looks}</style>",
         footer_links=[],
         run_history=False,
         show_error=False,

@@ -1,14 +1,18 @@
 """Every setting, read in this one place: `answerdesk.toml` in the working folder, then `ANSWERDESK_...` variables, which win."""
 
+import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ui.hours import OfficeHours, zone
 
+Origin = Literal["command", "environment", "file", "default"]
+_FILE = "answerdesk.toml"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _SHORTEST_SECRET = 32
 
@@ -20,7 +24,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The product's settings. Each is `ANSWERDESK_<NAME>` in the environment and `<name> = ...` in answerdesk.toml."""
 
-    model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file="answerdesk.toml", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file=_FILE, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where everything lives: database, index, uploads.")
     database_url: str = Field("", description="SQLAlchemy URL; empty is SQLite in the data folder.")
@@ -100,6 +104,17 @@ class Settings(BaseSettings):
     max_file_mb: float = Field(50, gt=0, le=2000, description="Largest document taken in, in megabytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
+    _given: tuple[str, ...] = PrivateAttr(())
+    _in_file: tuple[str, ...] = PrivateAttr(())
+
+    def origin(self, name: str) -> Origin:
+        """Where the value of a setting came from when it was read."""
+        if name in self._given:
+            return "command"
+        if f"ANSWERDESK_{name.upper()}" in {variable.upper() for variable in os.environ}:
+            return "environment"
+        return "file" if name in self._in_file else "default"
+
     @field_validator("widget_origins")
     @classmethod
     def _origins(cls, origins: list[str]) -> list[str]:
@@ -145,8 +160,12 @@ def checked_origin(origin: str) -> str:
 
 def load_settings(**overrides: object) -> Settings:
     """Read the settings; `overrides` win and None among them means not given. Raises `SettingsError`."""
+    given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        made = Settings(**given)  # type: ignore[arg-type]
+        made._given = tuple(given)  # noqa: SLF001  (its own)
+        made._in_file = tuple(tomllib.loads(Path(_FILE).read_text(encoding="utf-8"))) if Path(_FILE).is_file() else ()  # noqa: SLF001
+        return made
     except ValidationError as error:
         lines = [f"{'.'.join(str(part) for part in e['loc'])} is {_shown(e)}: {e['msg']}" for e in error.errors()]
         raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None

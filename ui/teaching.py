@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.redact import PSEUDONYM
 from ui import control, saw
 from ui.panels import Ask, button, e, empty, moment
 
@@ -109,8 +110,21 @@ def report(ask: Ask, name: str, found: Json) -> str:
     rows = "".join(f"<dt>{e(label)}</dt><dd>{e(value)}</dd>" for label, value in facts)
     wrong = "".join(f"<li>{e(row['row'])}: {e(row['error'])}</li>" for row in found["rows"][:20])
     errors = f"<h3>{e(words['bad_rows'])}</h3><ul>{wrong}</ul>" if wrong else ""
-    act = button("import_transcripts", words["import"], "primary", file=name) if found["examples"] else empty(words["nothing_to_learn"])
-    return f'<div class="page"><article class="card"><h3>{e(name)}</h3><dl>{rows}</dl>{errors}<div class="acts">{act}</div></article></div>'
+    act = empty(words["nothing_to_learn"])
+    if found["examples"]:
+        at_once = button("import_transcripts", words["import_approve"], file=name, approve="yes", sure="")
+        act = button("import_transcripts", words["import"], "primary", file=name) + at_once
+    shown = "".join(f"<dt>{_marked(one['question'])}</dt><dd>{_marked(one['answer'])}</dd>" for one in found.get("preview", ()))
+    preview = (
+        f'<h3>{e(words["preview"])}</h3><p class="hint">{e(words["preview_hint"])}</p><dl class="preview">{shown}</dl>' if shown else ""
+    )
+    card = f'<h3>{e(name)}</h3><dl>{rows}</dl>{errors}<div class="acts">{act}</div>{preview}'
+    return f'<div class="page"><article class="card">{card}</article></div>'
+
+
+def _marked(text: str) -> str:
+    """A text with what stands for personal data marked."""
+    return PSEUDONYM.sub(lambda found: f"<mark>{found[0]}</mark>", e(text))
 
 
 def _counts(counts: Mapping[str, int]) -> str:

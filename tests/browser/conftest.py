@@ -83,7 +83,9 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
     """Opens the page as a new visitor: `visit("zh", "phone", "dark")`. at: another address, which is not waited for."""
     visits: list[Visit] = []
 
-    def open_page(language: str = "en", size: str = "desk", scheme: str = "light", at: str = "", **more: object) -> Visit:
+    def open_page(
+        language: str = "en", size: str = "desk", scheme: str = "light", at: str = "", patience_ms: int = PATIENCE_MS, **more: object
+    ) -> Visit:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -94,7 +96,7 @@ def visit(browser: Browser, site: tuple[Shop, str]) -> Iterator[Callable[..., Vi
             permissions=["clipboard-read", "clipboard-write"],
             **more,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(patience_ms)
         seen = Visit(context.new_page(), context, language)
 
         def said(message: ConsoleMessage) -> None:

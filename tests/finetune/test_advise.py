@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.advise import GOOD, Situation, advise, extrapolated
+from finetune.said import label, retold
 from finetune.tree import picture
 
 
@@ -56,9 +57,25 @@ situations = st.builds(
 def test_there_is_always_one_advice_with_reasons_and_a_picture(now: Situation):
     found = advise(now)
     assert found.reasons
-    svg = picture(found.path, found.advice)
-    assert svg.startswith("<svg") and svg.endswith("</svg>")  # noqa: PT018
-    assert svg.count("#0b7a75") >= len(found.path)
+    for language in ("en", "zh"):
+        svg = picture(found.path, found.advice, language)
+        assert svg.startswith("<svg") and svg.endswith("</svg>")  # noqa: PT018
+        assert svg.count("#0b7a75") >= len(found.path)
+        assert label(f"advice_{found.advice}", language) in svg
+
+
+@given(situations)
+def test_the_reasons_can_be_said_in_every_language(now: Situation):
+    found = advise(now)
+    for told in (found.reasons, found.changes):
+        assert retold([each.to_json() for each in told], "en") == list(told)
+        assert len(retold([each.to_json() for each in told], "zh")) == len(told)
+
+
+def test_a_sentence_that_is_no_longer_known_is_left_out():
+    assert retold([["gone", {}], ["few_rows", {"rows": 3}], ["loops", {"loops": 0.5, "allowed": 0.05}]], "en") == [
+        "50% of its replies repeat themselves; allowed are 5%"
+    ]
 
 
 @given(situations)

@@ -47,8 +47,11 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
 def train(
     *,
     context: typer.Context,
-    data: Annotated[Path, typer.Option(help="Rows {messages, reply, ...}, .jsonl or .jsonl.gz.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Rows {messages, reply, ...}, .jsonl or .jsonl.gz; else the approved examples.", show_default=False)
+    ] = None,
     validation: Annotated[Path | None, typer.Option(help="Rows to be judged by; else a tenth of the conversations.")] = None,
+    rows: Annotated[int | None, typer.Option(min=8, help="Approved examples to learn from at most.", show_default="1200")] = None,
     run: Annotated[str, typer.Option(help="What the run is called.", show_default=False)] = "",
     config: Annotated[Path | None, typer.Option(help="A JSON file with these options; those on the command line win.")] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and begin nothing.")] = False,
@@ -61,11 +64,16 @@ def train(
     """Train an adapter. The run goes on in a process of its own when this command ends; `finetune jobs` finds it again."""
     with output(as_json, debug) as out:
         given = _read(config) | {name: value for name, value in options.items() if value is not None}
-        files = {"data": data, **({"validation": validation} if validation else {})}
+        files = {name: path for name, path in (("data", data), ("validation", validation)) if path}
+        if validation and not data:
+            raise Failure("--validation goes with --data: of the approved examples the newest conversations validate.", 2)
         if missing := [str(path) for path in files.values() if not path.is_file()]:
             raise Failure(f"There is no file {', '.join(missing)}. Give .jsonl files that exist.", 2)
         paths = {name: str(path.absolute()) for name, path in files.items()}
-        begun = perform(context.obj, data_dir, "train_on_file", out, options=given, run=run, dry=dry, **paths)
+        if data:
+            begun = perform(context.obj, data_dir, "train_on_file", out, options=given, run=run, dry=dry, **paths)
+        else:
+            begun = perform(context.obj, data_dir, "train_on_pool", out, options=given, rows=rows, run=run, dry=dry)
         out.close()
         if not as_json:
             out.note(f"It takes {begun['in_words']}.\nThe same again: {begun['command']}")
@@ -116,6 +124,13 @@ def list_(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson =
 
 
 @jobs.command()
+def show(*, context: typer.Context, run: _Run, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Show a run: how far it is, its losses, and the end of its log."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "show_run", out, run=run), _shown)
+
+
+@jobs.command()
 def stop(*, context: typer.Context, run: _Run, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
     """End a run after its present step, with a checkpoint to go on from."""
     with output(as_json, debug) as out:
@@ -144,6 +159,15 @@ def _done(console: "Console", result: dict[str, Any]) -> None:
 
 def _state(console: "Console", result: dict[str, Any]) -> None:
     console.print(f"{result['run']} is {result['state']}, at step {result['step']} of {result['steps']}.", markup=False)
+
+
+def _shown(console: "Console", result: dict[str, Any]) -> None:
+    _state(console, result)
+    if result["error"]:
+        console.print(result["error"], markup=False)
+    for line in result["log"]:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(f"The same again: {result['command']}", markup=False, soft_wrap=True)
 
 
 def _table(console: "Console", result: dict[str, Any]) -> None:

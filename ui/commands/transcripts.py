@@ -32,6 +32,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken in.")] = False,
     columns: Columns = "",
     mask_orders: Annotated[bool, typer.Option("--mask-orders", help="Order numbers are replaced too.")] = False,
+    approve: Annotated[bool, typer.Option("--approve", help="Use the new examples without a lead's approval.")] = False,
     author: Author,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -40,7 +41,14 @@ def import_(
     """Redact conversations, leave out what teaches nothing, and propose the rest to the pool."""
     with output(as_json, debug) as out:
         path = existing(file)
-        args = {"path": path, "columns": mapping(columns), "author": author, "dry_run": dry_run, "mask_orders": mask_orders}
+        args = {
+            "path": path,
+            "columns": mapping(columns),
+            "author": author,
+            "dry_run": dry_run,
+            "mask_orders": mask_orders,
+            "approve": approve,
+        }
         out.show(perform(context.obj, data_dir, "import_transcripts", out, **args), table)
 
 

@@ -55,6 +55,7 @@ def promote(
     backend: _Backend = "local",
     share: Annotated[float, typer.Option(help="Of the conversations, over 0 to 1; under 1 it is a canary.")] = 1.0,
     override: Annotated[str, typer.Option(help="Why it answers although the gate is against it; kept in the history.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Only look whether it could: its files, the base, the gate.")] = False,
     author: Author,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -62,7 +63,7 @@ def promote(
 ) -> None:
     """Let an adapter answer from the next turn on."""
     with output(as_json, debug) as out:
-        args = {"name": run, "backend": backend, "share": share, "override": override, "author": author}
+        args = {"name": run, "backend": backend, "share": share, "override": override, "author": author, "check": check}
         out.show(perform(context.obj, data_dir, "promote_adapter", out, **args), _promoted)
 
 
@@ -92,6 +93,12 @@ def watch(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson =
     """Look now at how the adapters that answer customers do, and take one back or widen its share, as the server does by itself."""
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "watch_adapters", out), _looked)
+
+
+def show(*, context: typer.Context, run: _Name, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """All that is on record of an adapter."""
+    with output(as_json, debug) as out:
+        out.show(perform(context.obj, data_dir, "show_adapter", out, name=run), _shown)
 
 
 def advise(
@@ -135,8 +142,20 @@ def _judged(console: "Console", result: dict[str, Any]) -> None:
     console.print(f"Report: {result['report']}", markup=False, soft_wrap=True)
 
 
+def _shown(console: "Console", result: dict[str, Any]) -> None:
+    for name in ("name", "method", "base", "rows", "created", "sha256", "base_sha256", "template", "active_on", "share", "report"):
+        console.print(f"{name.replace('_', ' ')}: {result[name]}", markup=False, soft_wrap=True)
+    if result["evaluation"]:
+        _judged(console, result["evaluation"])
+    for change in result["history"]:
+        console.print(f"{change['at']} {change['author']}: {change['why']} ({change['backend']}, {change['share']:.0%})", markup=False)
+
+
 def _promoted(console: "Console", result: dict[str, Any]) -> None:
-    if result["promoted"]:
+    if "gate" in result:
+        against = f", but the gate is against it: {result['why']}" if result["why"] else ""
+        console.print(f"{result['adapter']} is sound and fits {result['backend']}{against}.", markup=False, soft_wrap=True)
+    elif result["promoted"]:
         console.print(f"{result['backend']} answers with {result['adapter']}. `answerdesk finetune rollback` takes it back.", markup=False)
     else:
         console.print(f"Not promoted: {result['why']}", markup=False)

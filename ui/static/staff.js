@@ -39,7 +39,7 @@ function put(node, html) {
     if (field.type !== 'file' && field.value !== (field.defaultValue ?? field.querySelector('[selected]')?.value ?? '')) typed.set(field.id, field.value);
   }
   const focus = node.contains(document.activeElement) ? document.activeElement : null;
-  const where = focus && 'selectionStart' in focus ? [focus.selectionStart, focus.selectionEnd] : null;
+  const where = focus && focus.selectionStart != null ? [focus.selectionStart, focus.selectionEnd] : null;
   const open = new Map(Array.from(node.querySelectorAll('details[id]'), (details) => [details.id, details.open]));
   const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, box.scrollHeight - box.scrollTop - box.clientHeight < 60]]));
   node.innerHTML = html;
