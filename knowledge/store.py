@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -113,8 +114,7 @@ class ChromaStore:
 
     def delete(self, space: str, owners: Sequence[str]) -> None:
         for start in range(0, len(owners), 500):
-            where = {"owner": {"$in": list(owners[start : start + 500])}}
-            self._existing(space, lambda collection, where=where: collection.delete(where=where))
+            self._existing(space, partial(_delete, list(owners[start : start + 500])))
 
     def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
         wanted: dict[str, Any] = {"query_embeddings": [vector], "n_results": n, "include": ["metadatas", "distances"]}
@@ -173,6 +173,10 @@ class ChromaStore:
                     f"The vector store {self._where} failed ({_short(error)}). "
                     "Run `answerdesk doctor`; the index can be rebuilt from the database."
                 ) from error
+
+
+def _delete(owners: list[str], collection: Any) -> None:
+    collection.delete(where={"owner": {"$in": owners}})
 
 
 def _server(url: str) -> dict[str, Any]:
