@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from operator import itemgetter
 
 from bot.messages import Citation
@@ -21,10 +22,10 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     Attribution after generation works for every backend, tuned ones too. A sentence that stands word for word in a passage rests on it;
     any other on the passage that holds most of its terms, if that is at least half. Sentences without a passage are left uncited.
     """
-    held = [(passage, _flat(passage.chunk.titled), frozenset(terms(passage.chunk.titled))) for passage in passages]
+    held = [(passage, _flat(passage.chunk.titled), _terms(passage.chunk.titled)[0]) for passage in passages]
     found: dict[str, Citation] = {}
     for sentence in sentences(reply):
-        flat, meant = _flat(sentence), frozenset(terms(sentence))
+        flat, meant = _flat(sentence), _terms(sentence)[0]
         if not meant or not held:
             continue
         # Word for word counts more than any share of terms; of equals the first is taken, which is the most relevant.
@@ -43,8 +44,13 @@ def citation(passage: Passage, quote: str = "") -> Citation:
 
 def quote_of(sentence: str, passage: Passage) -> str:
     """The sentence of the passage that says most of what `sentence` says."""
-    meant = set(terms(sentence))
-    return max(passage.chunk.sentences, key=lambda held: len(meant & set(terms(held))) / (1 + len(terms(held))) ** 0.5, default="")
+    meant, _ = _terms(sentence)
+
+    def agreement(held: str) -> float:
+        has, count = _terms(held)
+        return float(len(meant & has) / (1 + count) ** 0.5)
+
+    return max(passage.chunk.sentences, key=agreement, default="")
 
 
 def unsupported_figures(reply: str, evidence: str) -> tuple[str, ...]:
@@ -60,6 +66,14 @@ def _figure(text: str) -> str:
     return re.sub(r",(?=\d{3}(?:\D|$))", "", text)
 
 
+@lru_cache(maxsize=4096)  # the same passages are cited again and again
+def _terms(text: str) -> tuple[frozenset[str], int]:
+    """The terms of a text, and how many they are with those that come twice."""
+    found = terms(text)
+    return frozenset(found), len(found)
+
+
+@lru_cache(maxsize=1024)
 def _flat(text: str) -> str:
     return "".join(normalise(text).split()).lower()
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from bot.personal.patterns import structured
@@ -33,14 +34,16 @@ def faults(reply: str, language: Language, instructions: str, known: Sequence[st
 
 def leaks(reply: str, instructions: str, known: Sequence[str]) -> bool:
     """Whether the reply reads out the bot's instructions: a run of words of theirs that stands nowhere else."""
-    own = _runs(instructions) - {run for text in known for run in _runs(text)}
-    return not own.isdisjoint(_runs(reply))
+    read_out = _runs(reply) & _runs(instructions)
+    return bool(read_out and read_out - {run for text in known for run in _runs(text)})
 
 
 def foreign(reply: str, known: Sequence[str]) -> tuple[str, ...]:
     """Mail addresses, numbers and papers in the reply that nobody here gave, as they are written."""
-    given = _joined(" ".join(known))
     spans = [span for span in settled(structured(reply), len(reply)) if span.type in _PERSONAL]
+    if not spans:
+        return ()
+    given = _joined(" ".join(known))
     return tuple(dict.fromkeys(text for span in spans if _joined(text := reply[span.start : span.end]) not in given))
 
 
@@ -65,10 +68,15 @@ _ORDERS = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # the same passages are found again and again
+def _orders(sentence: str) -> bool:
+    return _ORDERS.search(normalise(sentence)) is not None
+
+
 def disarmed(passage: Passage) -> Passage:
     """The passage without sentences that speak to the bot instead of to its readers: documents are evidence, and give no orders."""
     chunk = passage.chunk
-    kept = tuple(sentence for sentence in chunk.sentences if not _ORDERS.search(normalise(sentence)))
+    kept = tuple(sentence for sentence in chunk.sentences if not _orders(sentence))
     if len(kept) == len(chunk.sentences):
         return passage
     text = chunk.text

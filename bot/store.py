@@ -67,6 +67,11 @@ class Store:
         customer = uuid.uuid4().hex if request.customer is None else checked_customer(request.customer)
         message = uuid.uuid4().hex if request.message is None else checked_id(request.message, "message")
         conversation = _conversation(request, customer, message)
+        if None not in (request.customer, request.message, request.conversation):  # it may be here already: to look takes no write
+            with self._read() as connection:
+                saved = _find(connection, conversation, message)
+            if saved is not None and saved.role == "customer" and saved.customer == customer:
+                return _received(saved)
         with self._write() as connection:
             now = _now_for(connection, customer)
             new = {"id": conversation, "customer": customer, "state": "bot", "created": now, "updated": now, "language": request.language}

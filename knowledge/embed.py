@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +16,8 @@ from knowledge.errors import EmbedderError
 
 Vectors = NDArray[np.float32]
 """Shape (n, dimension), each row of length one."""
+
+_REMEMBERED = 512  # questions whose vectors are kept: one turn asks for the same ones several times
 
 
 @runtime_checkable
@@ -68,6 +71,8 @@ class SentenceTransformerEmbedder:
         self.name = name
         self._batch = batch
         self._lock = threading.Lock()
+        self._remembering = threading.Lock()
+        self._asked: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._model: Any = _load(name)
         self.dimension = int(self._model.get_embedding_dimension())
         self.window = int(self._model.max_seq_length or 512)
@@ -76,7 +81,18 @@ class SentenceTransformerEmbedder:
         return self._encode(self._model.encode_document, texts)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
-        return self._encode(self._model.encode_query, texts)
+        """The vectors; of one or two texts, as a turn has them, not to be written to, as they are remembered."""
+        if len(texts) > 2:
+            return self._encode(self._model.encode_query, texts)
+        with self._remembering:
+            asked = tuple(texts)
+            if asked not in self._asked:
+                self._asked[asked] = self._encode(self._model.encode_query, texts)
+                self._asked[asked].setflags(write=False)
+            self._asked.move_to_end(asked)
+            while len(self._asked) > _REMEMBERED:
+                self._asked.popitem(last=False)
+            return self._asked[asked]
 
     def _encode(self, encode: Any, texts: Sequence[str]) -> Vectors:
         if not texts:

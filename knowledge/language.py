@@ -27,7 +27,11 @@ _FOREIGN = frozenset(_FOREIGN_WORDS.split())
 def normalise(text: str) -> str:
     """Compatibility-composed (full-width letters and digits become plain ones), single spaces, no control characters."""
     text = unicodedata.normalize("NFKC", text)
-    return "".join(c if c in "\n\t" or unicodedata.category(c)[0] != "C" else " " for c in text)
+    if text.isprintable():
+        return text
+    # Long texts hold few characters that differ, so each of those is looked at once.
+    control = {c for c in set(text) if not c.isprintable() and c not in "\n\t" and unicodedata.category(c)[0] == "C"}
+    return text.translate(dict.fromkeys(map(ord, control), " ")) if control else text
 
 
 def detect(text: str) -> Language | None:

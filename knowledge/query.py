@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from knowledge.documents import Language
 from knowledge.keyword import KeywordIndex
@@ -51,6 +51,11 @@ class Query:
     pieces: frozenset[str]
     language: Language
     unknown: float
+    _speaks_of: frozenset[str] = field(init=False, repr=False, compare=False)
+    _coverage: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_speaks_of", frozenset(piece for term in self.terms for form, _ in term.forms for piece in form))
 
     def lacking(self, held: frozenset[str]) -> float:
         """The share of the weightiest term that a set of document terms does not say, 0..1."""
@@ -59,8 +64,11 @@ class Query:
 
     def coverage(self, held: frozenset[str]) -> float:
         """The weight of the terms that a set of document terms says, of all, 0..1."""
-        total = sum(term.weight for term in self.terms)
-        return sum(term.weight * term.strength(held) for term in self.terms) / total if total else 0.0
+        said = self._speaks_of & held  # thousands of sentences hold the same few of the query's terms
+        if (known := self._coverage.get(said)) is None:
+            total = sum(term.weight for term in self.terms)
+            known = self._coverage[said] = sum(term.weight * term.strength(said) for term in self.terms) / total if total else 0.0
+        return known
 
 
 def read(

@@ -38,8 +38,15 @@ class Searcher:
 
     def _surface(self, stemmed: str) -> str:
         """The commonest word of the chunks with that stem."""
-        counts = Counter(word for chunk in self.chunks for word in words(chunk.titled) if stem(word) == stemmed)
-        return counts.most_common(1)[0][0] if counts else stemmed
+        return self._surfaces.get(stemmed, stemmed)
+
+    @cached_property
+    def _surfaces(self) -> dict[str, str]:
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for chunk in self.chunks:
+            for word in words(chunk.titled):
+                counts[stem(word)][word] += 1
+        return {stemmed: found.most_common(1)[0][0] for stemmed, found in counts.items()}
 
     def query(self, text: str, language: Language | None = None, context: Sequence[Context] = ()) -> Query:
         """Read a question against this collection."""

@@ -1,7 +1,8 @@
 """The vector store: one Protocol, Chroma behind it, and a fake in memory. The only file that knows Chroma."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -90,6 +91,7 @@ class ChromaStore:
 
         self._lock = threading.RLock()
         self._where = url or str(folder)
+        self._opened: dict[str, Any] = {}  # spaces that were there when last looked for
         server = _server(url) if url else {}
         quiet = Settings(anonymized_telemetry=False, allow_reset=False)
         try:
@@ -111,30 +113,28 @@ class ChromaStore:
             )
 
     def delete(self, space: str, owners: Sequence[str]) -> None:
-        if collection := self._existing(space):
-            for start in range(0, len(owners), 500):
-                self._call(collection.delete, where={"owner": {"$in": list(owners[start : start + 500])}})
+        for start in range(0, len(owners), 500):
+            self._existing(space, partial(_delete, list(owners[start : start + 500])))
 
     def query(self, space: str, vector: Vectors, n: int) -> list[tuple[str, float]]:
-        collection = self._existing(space)
-        if not collection or n < 1 or not (held := self._call(collection.count)):
+        wanted: dict[str, Any] = {"query_embeddings": [vector], "n_results": n, "include": ["metadatas", "distances"]}
+        found = self._existing(space, lambda collection: collection.query(**wanted)) if n > 0 else None
+        if not found:
             return []
-        found = self._call(collection.query, query_embeddings=[vector], n_results=min(n, held), include=["metadatas", "distances"])
         pairs = zip(found["metadatas"][0], found["distances"][0], strict=True)
         return [(str(metadata["owner"]), 1.0 - float(distance)) for metadata, distance in pairs]
 
     def fetch(self, space: str, ids: Sequence[str]) -> dict[str, Vectors]:
-        collection = self._existing(space)
-        if not collection or not ids:
+        found = self._existing(space, lambda collection: collection.get(ids=list(ids), include=["embeddings"])) if ids else None
+        if not found:
             return {}
-        found = self._call(collection.get, ids=list(ids), include=["embeddings"])
         return dict(zip(found["ids"], np.asarray(found["embeddings"], dtype=np.float32), strict=True))
 
     def count(self, space: str) -> int:
-        collection = self._existing(space)
-        return int(self._call(collection.count)) if collection else 0
+        return int(self._existing(space, lambda collection: collection.count()) or 0)
 
     def drop(self, space: str) -> None:
+        self._opened.pop(space, None)
         if space in self.spaces():
             self._call(self._client.delete_collection, space)
 
@@ -146,16 +146,23 @@ class ChromaStore:
         configuration = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "max_neighbors": 32}}
         return self._call(self._client.get_or_create_collection, space, embedding_function=None, configuration=configuration)
 
-    def _existing(self, space: str) -> Any | None:
-        """The space to read from; None where there is none, since reading makes nothing."""
+    def _existing(self, space: str, use: Callable[[Any], Any]) -> Any | None:
+        """What `use` makes of the space; None where there is none, since reading makes nothing.
+
+        To open a space costs as much as a small query, so it is kept open; where it is gone, perhaps made anew, it is opened again.
+        """
         from chromadb.errors import NotFoundError
 
-        try:
-            return self._call(self._client.get_collection, space, embedding_function=None)
-        except StoreError as error:
-            if isinstance(error.__cause__, NotFoundError):
-                return None
-            raise
+        for opened in (self._opened.get(space), None):
+            try:
+                if (collection := opened) is None:
+                    collection = self._opened[space] = self._call(self._client.get_collection, space, embedding_function=None)
+                return self._call(use, collection)
+            except StoreError as error:
+                if not isinstance(error.__cause__, NotFoundError):
+                    raise
+                self._opened.pop(space, None)
+        return None
 
     def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         with self._lock:
@@ -166,6 +173,10 @@ class ChromaStore:
                     f"The vector store {self._where} failed ({_short(error)}). "
                     "Run `answerdesk doctor`; the index can be rebuilt from the database."
                 ) from error
+
+
+def _delete(owners: list[str], collection: Any) -> None:
+    collection.delete(where={"owner": {"$in": owners}})
 
 
 def _server(url: str) -> dict[str, Any]:

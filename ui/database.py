@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 
 FILE_NAME = "answerdesk.db"
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_OPEN = 32  # connections that stay open, as many as turns are made at a time: to open one takes a millisecond
 _MIGRATION_LOCK = 0x616E7364  # an advisory lock of PostgreSQL; any number will do, as long as it never changes
 _FORMS = "sqlite:////folder/file.db, postgresql://user:password@host:5432/name, or nothing for a file in the data folder"
 
@@ -114,7 +115,7 @@ def _parse(address: str) -> URL:
 
 
 def _open_sqlite(url: URL) -> Engine:
-    engine = create_engine(url.set(drivername="sqlite+pysqlite"))
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=_OPEN, max_overflow=_OPEN)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

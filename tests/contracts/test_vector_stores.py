@@ -220,3 +220,13 @@ def test_chroma_refuses_what_does_not_fit(tmp_path: Path):
     store.add("shop.a", ["x"], ["x"], THREE[:1])
     with pytest.raises(StoreError, match=r"failed .*answerdesk doctor"):
         store.add("shop.a", ["y"], ["y"], vectors((1, 0, 0, 0, 0)))
+
+
+def test_chroma_sees_a_space_that_somebody_else_made_anew(tmp_path: Path):
+    store, other = ChromaStore(tmp_path), ChromaStore(tmp_path)
+    store.add("shop.a", ["x"], ["x"], THREE[:1])
+    assert store.count("shop.a") == 1
+    other.drop("shop.a")
+    assert store.query("shop.a", EAST, 1) == []
+    other.add("shop.a", ["y"], ["y"], THREE[:1])
+    assert store.query("shop.a", EAST, 1) == [("y", pytest.approx(1))]
