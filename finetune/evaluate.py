@@ -35,7 +35,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All replies and what they come to. shots: of the best prompt. settings: F1 on the validation cases by number of shots."""
+    """All replies and what they come to. shots: of the best prompt. settings: F1 on the validation cases by number of shots.
+
+    plain: the base's replies to a prompt without examples.
+    """
 
     prompt: tuple[Scored, ...]
     tuned: tuple[Scored, ...]
@@ -46,6 +49,7 @@ class Measured:
     found: Evaluation
     verdict: Verdict
     prices: tuple[float, float] = (0.0, 0.0)
+    plain: tuple[Scored, ...] = ()
 
 
 @dataclass
@@ -123,7 +127,7 @@ def evaluate(
     before = asking.ask(base, general, "general rows, base", lambda _: ())
     after = asking.ask(tuned, general, "general rows, tuned", lambda _: ())
     found = _found(plain, prompt=prompt, own=own, before=before, after=after, facts=facts)
-    return Measured(tuple(prompt), tuple(own), tuple(before), tuple(after), best, tried, found, gate(found), prices)
+    return Measured(tuple(prompt), tuple(own), tuple(before), tuple(after), best, tried, found, gate(found), prices, tuple(plain))
 
 
 def _found(
