@@ -87,7 +87,7 @@ class Campaign:
             base = self._other() if trial.other_base else self.base
             steps = max(8, self.steps // 4) if trial.other_base else self.steps
             method = METHODS[trial.number % len(METHODS)]
-            config = config_for(base, method, len(trial.rows), trial.number, steps=steps, evaluations=4)
+            config = config_for(base, method, len(trial.rows), trial.number, steps=steps, batch=4, evaluations=4)
             train(config, trial.rows, [row_of(case, VOICE) for case in trial.cases.watched], folder, self._tell)
         if trial.spoil:
             trial.spoil(folder / "adapter")
