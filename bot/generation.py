@@ -1,7 +1,8 @@
 """Generating with one model for many at once: a queue, micro-batches, and one token for every running reply in turn.
 
 Requests that wait together and want the same adapter become one batch, which goes through the model as a whole. Batches take turns, a token
-each, so that a long reply holds nobody up and a cancelled one is gone within a token.
+each, so that a long reply holds nobody up and a cancelled one is gone within a token. A reply that has begun to say the same thing over and
+over ends there, and the customer sees it said once (`bot.circles`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any
 
+from bot.circles import Circles
 from bot.errors import BackendError
 
 HALF = "\ufffd"  # what a tokenizer makes of bytes that are no character, or not yet
@@ -29,6 +31,20 @@ class Reply:
     stops: tuple[Event, ...]
     out: SimpleQueue[int | BackendError | None] = field(default_factory=SimpleQueue)
     made: int = 0
+    circles: Circles = field(default_factory=Circles)
+
+    def take(self, token: int) -> bool:
+        """Pass on what is certain to be said now that this token came; True when the reply goes round in a circle and is over."""
+        self.made += 1
+        for certain in self.circles.push(token):
+            self.out.put(certain)
+        return self.circles.closed
+
+    def end(self) -> None:
+        """Pass on what was held back, and that this is all."""
+        for certain in self.circles.rest():
+            self.out.put(certain)
+        self.out.put(None)
 
     @property
     def stopped(self) -> bool:
@@ -67,11 +83,8 @@ class Batch:
             self._cache = output.past_key_values
             self._tokens = torch.tensor(chosen, device=self._tokens.device)[:, None]
             self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
-        for reply, token in zip(self.replies, chosen, strict=True):
-            reply.made += 1
-            if token not in self._ends:
-                reply.out.put(token)
-        self._keep([token not in self._ends and reply.made < reply.limit for reply, token in zip(self.replies, chosen, strict=True)])
+        over = [token in self._ends or reply.take(token) for reply, token in zip(self.replies, chosen, strict=True)]
+        self._keep([not done and reply.made < reply.limit for reply, done in zip(self.replies, over, strict=True)])
         return len(chosen)
 
     def fail(self, error: BackendError) -> None:
@@ -88,7 +101,7 @@ class Batch:
             return
         for reply, stays in zip(self.replies, kept, strict=True):
             if not stays:
-                reply.out.put(None)
+                reply.end()
         self.replies = [reply for reply, stays in zip(self.replies, kept, strict=True) if stays]
         rows = torch.tensor([row for row, stays in enumerate(kept) if stays], dtype=torch.long, device=self._tokens.device)
         self._tokens, self._mask = self._tokens[rows], self._mask[rows]

@@ -77,6 +77,8 @@ class TrainConfig(BaseModel):
         """The learning rate for a model of hidden size `width`: as given, or the method's own times the root of 4096 / width.
 
         The best rate falls as models grow wider (Yang et al. 2022, "Tensor Programs V"); the root is the usual cautious form of it.
+        The full 4096 / width learned a shop's manner in a quarter of the rows at width 256, and forgot all else: token F1 on general rows
+        fell from .61 to .08, where the root's fell to .55.
         """
         return self.lr or METHODS[self.method].lr * math.sqrt(max(1.0, _REFERENCE_WIDTH / width))
 

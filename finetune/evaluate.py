@@ -35,7 +35,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All replies and what they come to. shots: of the best prompt. settings: F1 on the validation cases by number of shots."""
+    """All replies and what they come to. shots: of the best prompt. settings: F1 on the validation cases by number of shots.
+
+    plain: the base's replies to a prompt without examples.
+    """
 
     prompt: tuple[Scored, ...]
     tuned: tuple[Scored, ...]
@@ -46,6 +49,7 @@ class Measured:
     found: Evaluation
     verdict: Verdict
     prices: tuple[float, float] = (0.0, 0.0)
+    plain: tuple[Scored, ...] = ()
 
 
 @dataclass
@@ -60,17 +64,22 @@ class _Asking:
     done: int = field(default=0)
 
     def ask(self, backend: Backend, cases: Sequence[Case], what: str, shots: Callable[[Case], Sequence[Example]]) -> list[Scored]:
-        def one(case: Case) -> Scored:
-            prompt = prompt_of(case, self.voice, shots(case))
-            return score(case, reply_of(backend, prompt, self.options), [message.text for message in prompt.messages])
+        """A reply to each case, in their order. Asked in waves of prompts of like lengths: a local model makes each wave one batch."""
+        prompts = [prompt_of(case, self.voice, shots(case)) for case in cases]
+        texts = [[message.text for message in prompt.messages] for prompt in prompts]
+        order = sorted(range(len(cases)), key=lambda place: sum(map(len, texts[place])))
 
-        scored = []
-        with ThreadPoolExecutor(self.at_once) as pool:  # a local model answers several in one batch
-            for found in pool.map(one, cases):
-                scored.append(found)
-                self.done += 1
+        def one(place: int) -> Scored:
+            return score(cases[place], reply_of(backend, prompts[place], self.options), texts[place])
+
+        scored: dict[int, Scored] = {}
+        with ThreadPoolExecutor(self.at_once) as pool:
+            for start in range(0, len(order), self.at_once):
+                wave = order[start : start + self.at_once]
+                scored.update(zip(wave, pool.map(one, wave), strict=True))
+                self.done += len(wave)
                 self.progress(self.done, self.total, what)
-        return scored
+        return [scored[place] for place in range(len(cases))]
 
 
 def reply_of(backend: Backend, prompt: Prompt, options: Options) -> Reply:
@@ -123,7 +132,7 @@ def evaluate(
     before = asking.ask(base, general, "general rows, base", lambda _: ())
     after = asking.ask(tuned, general, "general rows, tuned", lambda _: ())
     found = _found(plain, prompt=prompt, own=own, before=before, after=after, facts=facts)
-    return Measured(tuple(prompt), tuple(own), tuple(before), tuple(after), best, tried, found, gate(found), prices)
+    return Measured(tuple(prompt), tuple(own), tuple(before), tuple(after), best, tried, found, gate(found), prices, tuple(plain))
 
 
 def _found(
@@ -138,6 +147,11 @@ def _found(
     groups = [one.case.conversation for one in own]
     difference, low, high = paired([one.f1 for one in own], [one.f1 for one in prompt], groups)
     languages = sorted({one.case.language for one in own})
+    pairs = {
+        **{name: (_of(own, name), _of(prompt, name)) for name in languages},
+        "general": (_kind(after, "general"), _kind(before, "general")),
+        "refusals": (_kind(after, "refusal"), _kind(before, "refusal")),
+    }
     return Evaluation(
         rows=facts.rows,
         held=len(set(groups)),
@@ -148,6 +162,7 @@ def _found(
         languages={name: (_f1(_of(own, name)), _f1(_of(prompt, name))) for name in languages},
         general=(_f1(_kind(after, "general")), _f1(_kind(before, "general"))) if _kind(after, "general") else None,
         refusals=(_declined(after), _declined(before)) if _kind(after, "refusal") else None,
+        highest={name: _highest(*pair, refused=name == "refusals") for name, pair in pairs.items() if pair[0]},
         invented=(_share([one.invented for one in own]), _share([one.invented for one in prompt])),
         loops=_share([one.loops for one in own]),
         changed=_share([one.reply.text != other.reply.text for one, other in zip(own, plain, strict=True)]),
@@ -177,6 +192,12 @@ def report(measured: Measured) -> dict[str, Any]:
         "changed": round(found.changed, 4),
         "general": {"tuned": round(general[0], 4), "base": round(general[1], 4)} if general else None,
     }
+
+
+def _highest(tuned: Sequence[Scored], other: Sequence[Scored], *, refused: bool) -> float:
+    """The upper end of the interval of tuned minus other, in token F1 or in refusals, by conversation."""
+    one, two = ([float(each.declined) if refused else each.f1 for each in some] for some in (tuned, other))
+    return paired(one, two, [each.case.conversation for each in tuned])[2]
 
 
 def _of(scored: Sequence[Scored], language: str) -> list[Scored]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.backends.base import Options
+from bot.backends.base import Backend, Options
 from bot.backends.local import LocalBackend
 from bot.causal import base_hash, open_tokenizer
 from bot.examples import Pool
@@ -115,21 +115,24 @@ def judge(
     progress: Progress = lambda *_: None,
     seed: int = 0,
     options: Options | None = None,
+    model: LocalModel | None = None,
+    prompted: Backend | None = None,
 ) -> Measured:
     """Measure an adapter against the best prompt on its base. Raises `BadAdapter`, `BackendError`.
 
-    base: the folder or hub name. rows: that the adapter learned from.
+    base: the folder or hub name. rows: that the adapter learned from. model: the base where it is open already, as it was trained on.
+    prompted: who is prompted in place of the bare base.
     """
     checked = fits(entry, base)
     four_bit = bool(checked.recipe.get("config", {}).get("four_bit"))
-    model = LocalModel(base, four_bit)
+    model = model or LocalModel(base, four_bit)
     label = model.load_adapter(entry.name, Path(entry.folder), entry.sha256)
     asked = [
         *general(seed, "test", GENERAL),
         *refusals([*material.choosing, *material.held], voice, REFUSED, seed + 1),
     ]
     return evaluate(
-        LocalBackend(model),
+        prompted or LocalBackend(model),
         LocalBackend(model, label),
         held=material.held,
         choosing=material.choosing,

@@ -1,12 +1,15 @@
 """The queue's parts: tokens into whole characters, requests into batches."""
 
 from collections.abc import Callable
+from itertools import cycle
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.generation import Reply, Words, grouped
+from bot.generation import Batch, Reply, Words, grouped
 from tests.tiny import tiny_tokenizer
 
 
@@ -34,3 +37,39 @@ def test_those_who_wait_together_are_batched_by_adapter_and_in_order():
     replies = [Reply([1], 1, 0.0, adapter, ()) for adapter in ("a", None, "a", "a", None)]
     first, second, third, _, fifth = replies
     assert grouped(replies, 2) == [[first, third], [second, fifth], [replies[3]]]
+
+
+class Scripted:
+    """A model that says the tokens of a script, the next one at each call, to every reply; it knows 10 tokens."""
+
+    device = "cpu"
+
+    def __init__(self, script: Any) -> None:
+        self._script = iter(script)
+
+    def __call__(self, input_ids: Any, **_: Any) -> Any:
+        import torch
+
+        logits = torch.zeros(len(input_ids), 1, 10)
+        logits[:, :, next(self._script)] = 1
+        return SimpleNamespace(logits=logits, past_key_values=None)
+
+
+def said(script: Any, limit: int) -> tuple[list[int | None], int]:
+    """What comes out of a reply to the end, and how many tokens were made for it."""
+    reply = Reply([1], limit, 0.0, None, ())
+    batch = Batch(Scripted(script), frozenset({9}), 0, [reply])
+    while batch.replies:
+        batch.step()
+    return [reply.out.get_nowait() for _ in range(reply.out.qsize())], reply.made
+
+
+def test_a_reply_that_goes_round_in_a_circle_ends_with_one_copy():
+    tokens, made = said(cycle([3, 4, 5]), 500)
+    assert tokens == [3, 4, 5, None]
+    assert made < 40
+
+
+def test_what_only_looked_like_a_circle_is_whole_at_the_end_and_at_the_limit():
+    assert said([3, 4, 3, 4, 3, 4, 9], 500)[0] == [3, 4, 3, 4, 3, 4, None]
+    assert said([3, 4, 3, 4, 3, 4, 9], 5)[0] == [3, 4, 3, 4, 3, None]

@@ -57,6 +57,13 @@ def test_a_bad_adapter_is_stopped_with_the_reason(changes: dict[str, object], sa
     assert said in "; ".join(verdict.why)
 
 
+def test_a_loss_within_chance_stops_nothing_and_one_that_is_shown_or_large_does():
+    little = replace(GOOD, general=(0.43, 0.5), highest={"general": 0.02})
+    assert gate(little).passed
+    assert "it forgot" in gate(replace(little, highest={"general": -0.01})).why[0]
+    assert "it forgot" in gate(replace(little, general=(0.39, 0.5))).why[0]
+
+
 share = st.floats(0, 1)
 pair = st.tuples(share, share)
 measured = st.builds(
@@ -70,6 +77,7 @@ measured = st.builds(
     languages=st.dictionaries(st.sampled_from(["en", "zh", "other"]), pair),
     general=st.none() | pair,
     refusals=st.none() | pair,
+    highest=st.dictionaries(st.sampled_from(["en", "zh", "other", "general", "refusals"]), st.floats(-1, 1)),
     invented=pair,
     loops=share,
     changed=share,
@@ -90,9 +98,12 @@ def test_whatever_passes_is_better_and_no_worse_anywhere(found: Evaluation):
         assert found.held >= FEWEST_HELD
         assert all((found.finite, found.same_base, found.same_template, found.changed))
         assert found.leaks == 0
-        assert all(tuned >= prompt - DRIFTS for tuned, prompt in found.languages.values())
-        assert not found.general or found.general[0] >= found.general[1] - FORGETS
-        assert not found.refusals or found.refusals[0] >= found.refusals[1] - ABSTAINS
+        lost = [(name, *both, DRIFTS) for name, both in found.languages.items()]
+        lost += [("general", *found.general, FORGETS)] if found.general else []
+        lost += [("refusals", *found.refusals, ABSTAINS)] if found.refusals else []
+        for name, tuned, before, allowed in lost:
+            assert tuned >= before - 2 * allowed
+            assert tuned >= before - allowed or found.highest[name] >= 0
         assert found.invented[0] <= found.invented[1] + INVENTS
         assert found.loops <= LOOPS
 
