@@ -48,6 +48,7 @@ PAGES = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/backends.md",
+    "docs/guide.md",
     "docs/widget.md",
     "docs/figures.md",
     "deploy/README.md",
