@@ -147,7 +147,7 @@ def _found(
     groups = [one.case.conversation for one in own]
     difference, low, high = paired([one.f1 for one in own], [one.f1 for one in prompt], groups)
     languages = sorted({one.case.language for one in own})
-    pairs: dict[str, tuple[Sequence[Scored], Sequence[Scored]]] = {
+    pairs: dict[str, tuple[list[Scored], list[Scored]]] = {
         **{name: (_of(own, name), _of(prompt, name)) for name in languages},
         "general": (_kind(after, "general"), _kind(before, "general")),
         "refusals": (_kind(after, "refusal"), _kind(before, "refusal")),

@@ -33,7 +33,7 @@ def test_what_comes_through_is_the_beginning_and_all_of_it_without_a_circle(give
     assert closed == any(circle(given_tokens[:end]) for end in range(len(given_tokens) + 1))
 
 
-@given(st.lists(st.integers(1000, 1100), max_size=30), stretches, st.integers(0, PERIOD))
+@given(st.lists(st.integers(1000, 1100), max_size=30, unique=True), stretches, st.integers(0, PERIOD))
 def test_a_circle_is_cut_to_one_copy(before: list[int], stretch: list[int], part: int):
     copies = COPIES + AGAIN  # enough of them for any stretch
     said, closed = through([*before, *(stretch * copies), *stretch[:part]])
