@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from bot.errors import BadMessage, UnknownBackend
 from bot.messages import Answer, Citation, Delta, Message, Request, Tokens
+from bot.policies import PolicyStore
 from bot.store import Store
 from knowledge.documents import Chunk, Document, Passage
 from knowledge.errors import BadCollection
@@ -146,13 +147,14 @@ class Desk:
     index: FakeIndex
     router: FakeRouter
     backends: dict[str, object]
+    policies: PolicyStore
 
 
 def build(settings: Settings) -> Any:
     engine = open_engine(settings.data_dir)
     migrate(engine)
     store = Store(engine)
-    return Desk(settings, engine, store, FakeIndex(), FakeRouter(store), {"extractive": None, "big": None})
+    return Desk(settings, engine, store, FakeIndex(), FakeRouter(store), {"extractive": None, "big": None}, PolicyStore(engine))
 
 
 def bare_web(app: Any, token: str) -> FastAPI:
