@@ -1,16 +1,17 @@
 """How well the built-in backend reads: questions about pages of many made-up businesses and bodies, to none of which anything was fitted.
 
-    python benchmarks/reading.py [--every N]
+    python benchmarks/reading.py [--some N]
 
 `benchmarks/reading/*.jsonl` hold pages `{id, language, title, heading, kind, sentences[], questions: [{q, a: [places]}]}`, written for
 this, with questions as people type them; `a` is empty where the page does not hold the fact. All pages are taken into one index. Printed
 for each language: of the questions with an answer, how many are answered with a right sentence and a citation of its page, and how many
 are declined; of those without one, how many are declined; and how well the confidence tells the two apart (area under the ROC curve).
-N: only every N-th question.
+N: as many of them, drawn at random with a fixed seed.
 """
 
 import argparse
 import json
+import random
 import re
 import tempfile
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def asked(app: Any, some: list[tuple[Page, dict[str, Any]]]) -> Iterator[dict[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--some", type=int, metavar="N")
     chosen = parser.parse_args()
     every = [(page, question) for page in pages() for question in page["questions"]]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -75,7 +76,7 @@ def main() -> None:
             write(page, files)
         app = build(Settings(data_dir=Path(folder) / "data"))
         app.index.ingest([files])
-        rows = list(asked(app, every[:: chosen.every]))
+        rows = list(asked(app, random.Random(0).sample(every, chosen.some) if chosen.some else every))
         app.engine.dispose()
     for language in ("en", "zh"):
         own = [row for row in rows if row["language"] == language]
