@@ -7,6 +7,9 @@ this, with questions as people type them; `a` is empty where the page does not h
 for each language: of the questions with an answer, how many are answered with a right sentence and a citation of its page, and how many
 are declined; of those without one, how many are declined; and how well the confidence tells the two apart (area under the ROC curve).
 N: as many of them, drawn at random with a fixed seed.
+
+Hard on purpose: most questions avoid the words of their answer, those without one keep them, and few name the business, so
+that another page's like rule counts as wrong. The figures compare two versions with each other; they are not what a shop sees.
 """
 
 import argparse
