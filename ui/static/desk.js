@@ -101,8 +101,9 @@ function move(step) {
 
 window.addEventListener('keydown', (event) => {
   const field = event.target.closest?.('input, textarea, select, dialog');
-  if (field) {
-    if (event.key === 'Escape' && !field.matches('dialog') && !field.closest('dialog')) field.blur();
+  const left = field?.closest('dialog:not([open])'); // a dialog that was closed keeps the focus until the next frame
+  if (field && !left) {
+    if (event.key === 'Escape' && !field.closest('dialog')) field.blur();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || window.localStorage.getItem(KEYS) === 'off') return;
