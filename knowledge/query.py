@@ -124,7 +124,7 @@ def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str,
 
 def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     own = _forms([key], index)
-    others = [form for form in _forms(sorted(thesaurus.alternatives(key)), index) if form not in own]
+    others = [form for form in _forms(sorted(thesaurus.sought(key)), index) if form not in own]
     forms = tuple((form, 1.0) for form in own) + tuple((form, SYNONYM) for form in others)
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
     weight = weights[0] if own else max(weights, default=index.idf(key))

@@ -2,35 +2,61 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
 from knowledge.terms import stem
 
+_NONE: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Thesaurus:
-    """words: stem or Chinese word -> what means the same. phrases: as they are written, longest first."""
+    """words: stem or Chinese word -> what means the same. phrases: as they are written, longest first.
+
+    hints: stem, Chinese word or phrase that customers use -> what documents say of it, which does not mean the same the other way round.
+    """
 
     groups: Mapping[str, frozenset[str]]
     phrases: tuple[str, ...]
+    hints: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def alternatives(self, term: str) -> frozenset[str]:
-        return self.groups.get(term, frozenset())
+        """What means the same."""
+        return self.groups.get(term, _NONE)
+
+    def sought(self, term: str) -> frozenset[str]:
+        """What a document may say where a customer says the term."""
+        return self.groups.get(term, _NONE) | self.hints.get(term, _NONE)
 
 
 def parse(lines: Mapping[str, list[str]]) -> Thesaurus:
-    """Groups by language, each line one group of words; a `-` inside a word stands for a space ("money-back")."""
+    """Groups and hints by language, one to a line; a `-` inside a word stands for a space ("money-back").
+
+    A group is some words that all mean the same; a hint is `words of customers -> words of documents`.
+    """
     groups: dict[str, set[str]] = defaultdict(set)
+    hints: dict[str, set[str]] = defaultdict(set)
     phrases: set[str] = set()
     for line in (line for group in lines.values() for line in group):
-        members = {word.replace("-", " ") for word in line.lower().split()}
-        keys = {member if " " in member else stem(member) for member in members}
-        phrases |= {member for member in members if " " in member or (not member.isascii() and len(member) > 1)}
-        for key in keys:
-            groups[key] |= keys - {key}
-    return Thesaurus({key: frozenset(others) for key, others in groups.items()}, tuple(sorted(phrases, key=lambda p: (-len(p), p))))
+        said, _, meant = line.lower().partition("->")
+        known = hints if meant else groups
+        left, right = ([word.replace("-", " ") for word in half.split()] for half in (said, meant or said))
+        phrases |= {word for word in (left if meant else right) if " " in word or (not word.isascii() and len(word) > 1)}
+        others = {_key(word) for word in right}
+        for key in map(_key, left):
+            known[key] |= others - {key}
+    longest_first = tuple(sorted(phrases, key=lambda phrase: (-len(phrase), phrase)))
+    return Thesaurus(_frozen(groups), longest_first, _frozen(hints))
+
+
+def _frozen(known: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(others) for key, others in known.items()}
+
+
+def _key(word: str) -> str:
+    return word if " " in word else stem(word)
 
 
 @lru_cache(maxsize=1)
