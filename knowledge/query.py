@@ -13,6 +13,7 @@ from knowledge.terms import terms as document_terms
 from knowledge.thesaurus import Thesaurus
 
 SYNONYM = 0.7  # what a synonym counts of the customer's own word
+HINT = 0.5  # what a document's word that is only hinted at counts of it
 CODE = 2.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
@@ -124,8 +125,9 @@ def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str,
 
 def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     own = _forms([key], index)
-    others = [form for form in _forms(sorted(thesaurus.sought(key)), index) if form not in own]
-    forms = tuple((form, 1.0) for form in own) + tuple((form, SYNONYM) for form in others)
+    same = [form for form in _forms(sorted(thesaurus.alternatives(key)), index) if form not in own]
+    hinted = [form for form in _forms(sorted(thesaurus.hints.get(key, ())), index) if form not in own and form not in same]
+    forms = (*((form, 1.0) for form in own), *((form, SYNONYM) for form in same), *((form, HINT) for form in hinted))
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
     weight = weights[0] if own else max(weights, default=index.idf(key))
     return Term(key, weight, forms)

@@ -26,10 +26,6 @@ class Thesaurus:
         """What means the same."""
         return self.groups.get(term, _NONE)
 
-    def sought(self, term: str) -> frozenset[str]:
-        """What a document may say where a customer says the term."""
-        return self.groups.get(term, _NONE) | self.hints.get(term, _NONE)
-
 
 def parse(lines: Mapping[str, list[str]]) -> Thesaurus:
     """Groups and hints by language, one to a line; a `-` inside a word stands for a space ("money-back").

@@ -19,9 +19,8 @@ def test_a_word_of_two_lines_has_the_alternatives_of_both_but_these_not_each_oth
 
 def test_a_hint_goes_one_way():
     found = parse({"en": ["how-heavy lift -> weight net-weight", "weight mass"], "zh": ["沉不沉 -> 重量"]})
-    assert found.sought("how heavy") == {"weight", "net weight"}
-    assert found.sought("weight") == {"mass"}
-    assert found.sought("沉不沉") == {"重量"}
+    assert found.hints == {"how heavy": {"weight", "net weight"}, "lift": {"weight", "net weight"}, "沉不沉": {"重量"}}
+    assert found.alternatives("weight") == {"mass"}
     assert found.alternatives("lift") == frozenset()
     assert found.phrases == ("how heavy", "沉不沉")
 
