@@ -1,6 +1,5 @@
 """The admin's page: documents and a search test, transcripts, users, API keys, the audit log; the panels of `ui.tuning` among them."""
 
-import logging
 import os
 import tempfile
 from pathlib import Path
@@ -9,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching, tuning
-from ui.errors import Failure, failure
-from ui.panels import Ask, Kept, action, mount_staff, staff_page, top
-from ui.pieces import broken
+from ui.errors import Failure
+from ui.panels import Ask, Kept, action, mount_staff, rail, staff_page, top
 from ui.tuning import TuningPanels, add_report
 
 if TYPE_CHECKING:
     from ui.build import App
 
-_log = logging.getLogger(__name__)
-TABS = ("documents", "transcripts", "training", "adapters", "advice", "users", "keys", "settings", "audit")
+GROUPS = {
+    "knowledge": ("documents", "transcripts"),
+    "model": ("training", "adapters", "advice"),
+    "access": ("users", "keys"),
+    "product": ("settings", "audit"),
+}
+TABS = tuple(tab for group in GROUPS.values() for tab in group)
 ACTIONS = (
     "show",
     "upload_documents",
@@ -47,17 +50,17 @@ def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
 class AdminPanels(TuningPanels):
     """What admins do. Every change goes through the function that the shell command calls too."""
 
-    def regions(self, ask: Ask) -> dict[str, str]:
-        """The page as it is now, for where somebody is. A panel that fails says so, and the others stay in reach."""
+    def head(self, ask: Ask) -> dict[str, str]:
+        """What stands around every panel."""
         tab = ask.place.get("tab", "")
-        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        found: dict[str, str | None] = {"top": top(ask, TABS, ["desk"]), "side": "", "main": "", "foot": "", "more": ""}
-        try:
-            found |= self.tuning(ask, tab) if tab in tuning.TABS else self._panel(ask, tab)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
-            _log.exception("the panel %s cannot be shown", tab)
-            found |= {"main": broken(ask.words["panel_broken"], str(failure(error)), ask.words["look_again"])}
-        return {name: html for name, html in found.items() if html is not None}
+        ask.place["tab"] = tab if tab in TABS else TABS[0]
+        return {"top": top(ask, (), ["desk"]), "side": rail(ask, GROUPS)}
+
+    def regions(self, ask: Ask) -> dict[str, str]:
+        """The panel where somebody is."""
+        tab = ask.place["tab"]
+        found = self.tuning(ask, tab) if tab in tuning.TABS else self._panel(ask, tab)
+        return {name: html for name, html in ({"main": "", "foot": "", "more": ""} | found).items() if html is not None}
 
     def _panel(self, ask: Ask, tab: str) -> dict[str, str | None]:
         if tab == "transcripts":

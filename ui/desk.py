@@ -53,14 +53,17 @@ class DeskPanels(Steering):
         super().__init__(app)
         self._tallied: tuple[float, tuple[Tally, Tally] | None] = (0.0, None)
 
-    def regions(self, ask: Ask) -> dict[str, str]:
-        """The page as it is now, for where somebody is."""
+    def head(self, ask: Ask) -> dict[str, str]:
+        """What stands around every panel."""
         tab = ask.place.get("tab", "")
-        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        told = self._alerts()
+        ask.place["tab"] = tab if tab in TABS else TABS[0]
+        links = ["admin"] if ask.user.role == "admin" else []
+        return {"top": top(ask, TABS, links) + inbox.keys(ask)}
+
+    def regions(self, ask: Ask) -> dict[str, str]:
+        """The panel where somebody is, under the alerts."""
+        tab, told = ask.place["tab"], self._alerts()
         strip = figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
-        head = top(ask, TABS, ["admin"] if ask.user.role == "admin" else []) + inbox.keys(ask)
-        found = {"top": head, "alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
         shown = {
             "inbox": self._inbox,
             "reports": self._reports,
@@ -71,7 +74,8 @@ class DeskPanels(Steering):
             "playground": self._playground,
         }[tab](ask)
         stays = ("foot",) if tab == "inbox" and ask.place.get("draft") else _STAYS.get(tab, ())
-        return {name: html for name, html in (found | shown).items() if not ask.quiet or name not in stays}
+        blank = {"alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
+        return {name: html for name, html in (blank | shown).items() if not ask.quiet or name not in stays}
 
     def _inbox(self, ask: Ask) -> dict[str, str]:
         box = ask.place.get("box", "")

@@ -1,5 +1,6 @@
 """The desk's inbox and a conversation in it, as HTML, from JSON as `ui.operations_desk` gives it; the pool; the keys of the keyboard."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,10 +57,16 @@ def _row(chat: Json, ask: Ask) -> str:
     go = f'{{"chat":"{e(chat["id"])}","reply":""}}'
     return (
         f'<button type="button" class="row" id="row-{e(chat["id"])}" data-keep data-go=\'{go}\'{chosen}>'
-        f'<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
+        f'{face(chat)}<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
         f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(chat["last"][:160])}</span>'
         f'<span class="marks">{marks}</span></button>'
     )
+
+
+def face(chat: Json) -> str:
+    """A sign that tells visitors apart in a list: two characters of their name, on one of six colours."""
+    name = chat["customer"][-6:]
+    return f'<span class="face tone{zlib.crc32(name.encode()) % 6}" aria-hidden="true">{e(name[:2].upper())}</span>'
 
 
 def visitor(chat: Json, ask: Ask) -> str:
@@ -86,8 +93,9 @@ def conversation(ask: Ask, shown: Json) -> str:
     back = f'<button type="button" class="back" data-keep data-go=\'{{"chat":""}}\'>{e(words["back"])}</button>'
     state = words[f"state_{chat['state']}"] if chat["state"] != "agent" else words["with"].format(who=chat["holder_shown"])
     reason = f" · {e(words.get('reason_' + chat['reason'], chat['reason']))}" if chat["reason"] and chat["state"] == "waiting" else ""
+    told = f'<p class="state {chat["state"]}">{e(state)}{reason}</p>'
     return (
-        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p></div>'
+        f'<div class="head">{back}{face(chat)}<div><h2>{e(visitor(chat, ask))}</h2>{told}</div>'
         f'<div class="acts">{acts}</div></div><div class="talk" data-scroll="{e(chat["id"])}" data-end tabindex="0">{lines}</div>'
     )
 
@@ -122,7 +130,7 @@ def _rated(chat: Json, ask: Ask) -> str:
 
 
 def _note(note: Json, ask: Ask) -> str:
-    told = ask.words[f"event_{note['kind']}"].format(who=note["author"] or ask.words["the_customer"])
+    told = ask.words[f"event_{note['kind']}"].format(who=note["author_shown"] or ask.words["the_customer"])
     text = f'<p class="plain">{e(note["text"])}</p>' if note["text"] else ""
     return f'<aside class="note {note["kind"]}"><p class="by">{e(told)} {moment(note["at"])}</p>{text}</aside>'
 
@@ -180,6 +188,7 @@ def pool(ask: Ask, examples: list[Json], state: str) -> str:
 
 def _example(example: Json, ask: Ask) -> str:
     words = ask.words
+    language = words.get("lang_" + example["language"], example["language"])
     wrong = bool(example["flagged"]) and example["answer"] == example["flagged"]  # what a customer did not like is not approved
     mark = f' <span class="mark bad">{e(words["disliked"])}</span>' if wrong else ""
     acts = button("approve", words["approve"], "primary", example=example["id"]) if example["state"] != "approved" and not wrong else ""
@@ -193,6 +202,6 @@ def _example(example: Json, ask: Ask) -> str:
         else ""
     )
     return (
-        f'<article class="card"><p class="by">{e(example["language"])}{mark}</p><h3>{e(example["question"])}</h3>'
+        f'<article class="card"><p class="by">{e(language)}{mark}</p><h3>{e(example["question"])}</h3>'
         f'<p class="plain">{e(example["answer"])}</p>{evidence}<div class="acts">{acts}</div></article>'
     )

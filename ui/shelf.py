@@ -12,8 +12,8 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
     """Upload, what went wrong, the search test, and every document that is in."""
     words = ask.words
     upload = (
-        f'<label class="file">{e(words["upload"])}<input class="sr" type="file" multiple data-do="upload_documents" '
-        f'accept=".md,.txt,.pdf,.docx,.xlsx,.csv,.html,.json,.jsonl"></label> <span class="hint">{e(words["upload_hint"])}</span>'
+        f'<div class="drop"><label class="file">{e(words["upload"])}<input class="sr" type="file" multiple data-do="upload_documents" '
+        f'accept=".md,.txt,.pdf,.docx,.xlsx,.csv,.html,.json,.jsonl"></label><span class="hint">{e(words["upload_hint"])}</span></div>'
     )
     failed = (
         f'<div class="card"><h3>{e(words["failed"])}</h3><p class="plain">{e(ask.place["failed"])}</p></div>'
@@ -32,7 +32,7 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
     ]  # fmt: skip
     names = ("source", "title_of", "language", "chunks", "changed", "")
     table = _table(words, names, rows, html={4, 5}) if rows else empty(words["no_documents"], words["no_documents_hint"])
-    return _page(words["tab_documents"], words["documents_hint"], f"<p>{upload}</p>{failed}{test}{_hits(ask, hits)}{table}")
+    return _page(words["tab_documents"], words["documents_hint"], f"{upload}{failed}{test}{_hits(ask, hits)}{table}")
 
 
 def _hits(ask: Ask, hits: Sequence[Json] | None) -> str:

@@ -91,8 +91,8 @@ def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, st
     seen.shot("admin-users")
     assert Accounts(staff.engine).sign_in("nora", password)
     row = page.locator("tr", has_text="nora")
-    row.get_by_role("button", name="Shut out").click()
-    expect(row).to_contain_text("Let in")
+    row.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("Enable")
     assert Accounts(staff.engine).get("nora").disabled
     page.get_by_role("link", name="Audit log").click()
     expect(page.locator("tbody tr").first).to_contain_text("users.disable")
