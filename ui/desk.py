@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.errors import UnknownConversation
-from bot.outcomes import Tally
+from bot.outcomes import Tally, waiting_for_person
 from ui import figures, inbox, operations_canned, operations_desk, operations_examples, operations_reports, phrases, saw, steer
 from ui.errors import Failure, failure
 from ui.panels import Ask, action, empty, mount_staff, staff_page, top
@@ -43,7 +43,7 @@ def mount_desk(fastapi: FastAPI, app: "App", path: str = "/desk") -> None:
         named = {"Content-Disposition": f'attachment; filename="answerdesk-{found["since"][:10]}-{found["until"][:10]}.csv"'}
         return Response(report_csv(found), media_type="text/csv; charset=utf-8", headers=named)
 
-    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS, "desk.js"), path, "lead", data_dir=app.settings.data_dir)
+    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS, "desk.js", "notify.js"), path, "lead", data_dir=app.settings.data_dir)
 
 
 class DeskPanels(Steering):
@@ -63,7 +63,8 @@ class DeskPanels(Steering):
     def regions(self, ask: Ask) -> dict[str, str]:
         """The panel where somebody is, under the alerts."""
         tab, told = ask.place["tab"], self._alerts()
-        strip = figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
+        strip = inbox.waiting(ask, waiting_for_person(self._app.engine))
+        strip += figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
         shown = {
             "inbox": self._inbox,
             "reports": self._reports,

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.outcomes import Waiting
 from ui import phrases
 from ui.markdown import to_html
 from ui.panels import Ask, button, e, empty, moment
@@ -156,8 +157,16 @@ def composer(ask: Ask, shown: Json, replies: Sequence[Json]) -> str:
     )
 
 
+def waiting(ask: Ask, found: Sequence[Waiting]) -> str:
+    """For the page's script alone: how many wait, since when the last of them does, and what to say of it. Empty where nobody waits."""
+    if not found:
+        return ""
+    told = f' data-told="{e(ask.words["notify_title"])}" data-hint="{e(ask.words["notify_text"].format(n=len(found)))}"'
+    return f'<i hidden data-waiting="{len(found)}" data-since="{found[-1].since.isoformat()}"{told}></i>'
+
+
 def keys(ask: Ask) -> str:
-    """What the keyboard does, shown at the press of ?, where it can be switched off too."""
+    """How one is told that somebody waits, and what the keyboard does; shown at the press of ?, and kept in the browser."""
     words = ask.words
     told = (words["key_move"], words["key_open"], words["key_search"], words["key_leave"], words["key_help"])
     rows = "".join(
@@ -167,6 +176,9 @@ def keys(ask: Ask) -> str:
         f'<button type="button" class="ask" data-open="keys" aria-label="{e(words["keys"])}">?</button>'
         f'<dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">{e(words["keys"])}</h2><dl>{rows}</dl>'
         f'<label><input type="checkbox" id="keys-on" checked> {e(words["keys_on"])}</label>'
+        f'<h2>{e(words["notify"])}</h2><p class="hint">{e(words["notify_hint"])}</p>'
+        f'<label><input type="checkbox" id="notify-sound"> {e(words["notify_sound"])}</label>'
+        f'<label><input type="checkbox" id="notify-show"> {e(words["notify_show"])}</label>'
         f'<button type="button" data-close>{e(words["done"])}</button></dialog>'
     )
 

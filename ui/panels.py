@@ -247,8 +247,8 @@ def button(do: str, label: str, kind: str = "", **data: object) -> str:
 
 
 def _fixed(ask: Ask) -> dict[str, Any]:
-    told = ("title", "offline", "sure")
-    return {"words": {name: ask.words[name] for name in told}, "cookie": LANGUAGE_COOKIE}
+    told = {"title": "title", "offline": "offline", "sure": "sure", "denied": "notify_denied"}
+    return {"words": {name: ask.words.get(key, "") for name, key in told.items()}, "cookie": LANGUAGE_COOKIE}
 
 
 def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tuple[Ask, str]:

@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -50,6 +51,13 @@ class Settings(BaseSettings):
     )
     identity_secret: SecretStr = Field(
         SecretStr(""), description="Shared with the shop's server, which signs with it who its customers are: 32 characters or more."
+    )
+
+    public_url: str = Field(
+        "", description="Where people reach the product, e.g. https://support.example: for links in messages and for single sign-on."
+    )
+    notify_webhook: SecretStr = Field(
+        SecretStr(""), description="An address that gets a JSON POST when a customer begins to wait for a person: https, or this machine."
     )
 
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
@@ -127,6 +135,18 @@ class Settings(BaseSettings):
             raise ValueError(f"it has under {_SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`")
         return secret
 
+    @field_validator("notify_webhook")
+    @classmethod
+    def _webhook(cls, address: SecretStr) -> SecretStr:
+        if address.get_secret_value() and not safe_address(address.get_secret_value()):
+            raise ValueError("it is no address that may be called; allowed: https://host/..., or http:// on this machine, without a user")
+        return address
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, address: str) -> str:
+        return checked_origin(address) if address else ""
+
     @field_validator("office_hours")
     @classmethod
     def _hours(cls, text: str) -> str:
@@ -149,6 +169,17 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def safe_address(address: str) -> bool:
+    """Whether it may be called: over TLS, or on this machine, with nobody's name and password in it."""
+    try:
+        found = urlsplit(address)
+        host, _ = found.hostname or "", found.port
+    except ValueError:
+        return False
+    here = host in {"127.0.0.1", "localhost", "::1"}
+    return bool(host) and "@" not in found.netloc and (found.scheme == "https" or (found.scheme == "http" and here))
 
 
 def checked_origin(origin: str) -> str:

@@ -48,6 +48,34 @@ def tab(page: Page, name: str) -> None:
 
 
 @BOTH
+def test_who_looks_elsewhere_is_told_that_somebody_waits(visit: Visits, desk: Desk, where: Where):
+    """The checkbox is kept, the title counts, one notification comes, and it says nothing of what was written."""
+    language, size, _ = where
+    words = page_texts("desk", language)
+    seen = desk(*where)
+    page = seen.page
+    page.context.add_init_script(
+        "window.told = []; window.Notification = class { static permission = 'granted'; "
+        "static async requestPermission() { return 'granted'; } constructor(title, more) { window.told.push(title + ' ' + more.body); } };"
+        "document.hasFocus = () => false;"
+    )
+    seen.reload()
+    page.locator('[data-open="keys"]').click()
+    expect(page.get_by_label(words["notify_sound"])).not_to_be_checked()
+    page.get_by_label(words["notify_show"]).check()
+    page.get_by_role("dialog").get_by_role("button", name=words["done"]).click()
+    seen.reload()
+    before = int((re.match(r"\((\d+)\)", page.title()) or [0, 0])[1])
+    customer = visit(language)
+    customer.ask_to_the_end("人工 4711" if language == "zh" else "a person please 4711")
+    expect(page).to_have_title(f"({before + 1}) {words['title']}")
+    page.wait_for_function("window.told.length === 1")
+    assert page.evaluate("window.told") == [f"{words['notify_title']} {words['notify_text'].format(n=before + 1)}"]
+    page.locator('nav a[href="#tab=inbox"]').click()  # where one is already: nothing goes on working for ever
+    page.locator("html:not(.working)").wait_for()
+
+
+@BOTH
 def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words, shortcut = page_texts("desk", language), {"en": "greet", "zh": "问候"}[language]

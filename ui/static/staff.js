@@ -8,6 +8,7 @@ let place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)
 let lastActive = Date.now();
 let hideToast = 0;
 let waiting = 0; // requests on their way
+const behind = { everyMs: 0, asked: 0 }; // how often the page asks while another one is in front of it; 0 is never
 
 const view = () => props.value || {};
 const region = (name) => element.querySelector(`[data-region="${name}"]`);
@@ -95,6 +96,8 @@ function render() {
     shown[name] = html;
     put(region(name), html);
   }
+  const many = element.querySelector('[data-waiting]')?.dataset.waiting;
+  if (many) document.title = `(${many}) ${words.title}`;
   place = { ...view().place };
   element.querySelector('.staff').dataset.tab = place.tab || '';
   element.querySelector('.staff').classList.toggle('chosen', Boolean(place.chat));
@@ -184,7 +187,9 @@ window.addEventListener('keydown', (event) => { if (event.key === 'Escape') tell
 
 // What others do shows within two seconds, while the page is looked at. A page that nobody touches stops asking, so that its session ends.
 setInterval(() => {
-  if (document.hidden || Date.now() - lastActive > 20 * 60_000) return;
+  if (Date.now() - lastActive > 20 * 60_000) return;
+  if (document.hidden && !(behind.everyMs && Date.now() - behind.asked >= behind.everyMs)) return;
+  behind.asked = Date.now();
   if (waiting && Date.now() - waiting < 15_000) return;
   send('show', {}, { quiet: true });
 }, 2000);
