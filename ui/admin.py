@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching, tuning
+from ui import (
+    archives,
+    audit,
+    operations,
+    operations_backup,
+    operations_documents,
+    operations_finetune,
+    operations_users,
+    shelf,
+    teaching,
+    tuning,
+)
+from ui.archives import add_backups
 from ui.errors import Failure
 from ui.panels import Ask, Kept, action, mount_staff, rail, staff_page, top
 from ui.tuning import TuningPanels, add_report
@@ -19,7 +31,7 @@ GROUPS = {
     "knowledge": ("documents", "transcripts"),
     "model": ("training", "adapters", "advice"),
     "access": ("users", "keys"),
-    "product": ("settings", "audit"),
+    "product": ("settings", "backup", "audit"),
 }
 TABS = tuple(tab for group in GROUPS.values() for tab in group)
 ACTIONS = (
@@ -34,8 +46,10 @@ ACTIONS = (
     "reset_user",
     "add_key",
     "revoke_key",
+    "make_backup",
     *tuning.ACTIONS,
 )
+_BACKUP = "backup"  # the chore
 TRANSCRIPTS = "transcripts"  # within the data folder: what was uploaded
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
@@ -43,6 +57,7 @@ MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
     """Mount the page, behind `ui.guards.SignedIn`."""
     add_report(fastapi, app, path)
+    add_backups(fastapi, app, path)
     page = staff_page(AdminPanels(app), ACTIONS)
     mount_staff(fastapi, page, path, "admin", data_dir=app.settings.data_dir, max_file_bytes=MAX_UPLOAD, styles=("admin.css",))
 
@@ -70,6 +85,8 @@ class AdminPanels(TuningPanels):
             return {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
         if tab == "keys":
             return {"main": shelf.keys(ask, self._do(operations.list_keys)["keys"])}
+        if tab == "backup":
+            return {"main": archives.backups(ask, self._do(operations_backup.list_backups), self._chores.get(_BACKUP))}
         if tab == "audit":
             return {"main": shelf.audit(ask, self._do(operations_users.list_audit)["entries"])}
         listed = self._do(operations_documents.list_documents)["documents"]
@@ -128,6 +145,12 @@ class AdminPanels(TuningPanels):
     def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
         given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
+
+    @action("admin")
+    def make_backup(self, ask: Ask) -> str:
+        """Write a backup; that may take a while, so the server does it beside the page."""
+        self._chores.begin(_BACKUP, "make_backup", ask.user.name, {"by": ask.user.name})
+        return ask.words["backup_begun"]
 
     @action("admin")
     def add_user(self, ask: Ask) -> str:

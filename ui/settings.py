@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file=_FILE, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where everything lives: database, index, uploads.")
+    backup_dir: str = Field("", description="Where backups go that are made without naming a file; empty: beside the data folder.")
     database_url: str = Field("", description="SQLAlchemy URL; empty is SQLite in the data folder.")
     chroma_url: str = Field("", description="http://host:port of a Chroma server; empty is the embedded store in the data folder.")
 
@@ -114,6 +115,12 @@ class Settings(BaseSettings):
 
     _given: tuple[str, ...] = PrivateAttr(())
     _in_file: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups: never in the data folder, as what loses that would lose them too."""
+        beside = self.data_dir.absolute()
+        return Path(self.backup_dir).absolute() if self.backup_dir else beside.with_name(f"{beside.name}-backups")
 
     def origin(self, name: str) -> Origin:
         """Where the value of a setting came from when it was read."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui.languages import page_texts
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
@@ -100,9 +101,14 @@ def keys(ask: Ask, listed: Sequence[Json]) -> str:
 def audit(ask: Ask, entries: Sequence[Json]) -> str:
     """Who changed what."""
     words = ask.words
-    rows = [(moment(entry["at"]), entry["who"], entry["what"], entry["about"], entry["detail"]) for entry in entries]
-    table = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0}) if rows else empty(words["no_audit"])
+    done = page_texts("audit", ask.language)
+    rows = [(moment(entry["at"]), entry["who"], _did(entry["what"], done), entry["about"], entry["detail"]) for entry in entries]
+    table = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0, 2}) if rows else empty(words["no_audit"])
     return _page(words["tab_audit"], words["audit_hint"], table)
+
+
+def _did(what: str, done: Mapping[str, str]) -> str:
+    return f'<span title="{e(what)}">{e(done.get(what, what))}</span>'
 
 
 def _page(title: str, hint: str, body: str) -> str:

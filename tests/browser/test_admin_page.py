@@ -95,7 +95,7 @@ def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, st
     expect(row).to_contain_text("Enable")
     assert Accounts(staff.engine).get("nora").disabled
     page.get_by_role("link", name="Audit log").click()
-    expect(page.locator("tbody tr").first).to_contain_text("users.disable")
+    expect(page.locator("tbody tr").first).to_contain_text("disabled a user")
     assert accessible(seen)
 
 

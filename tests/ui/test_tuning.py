@@ -57,7 +57,9 @@ def test_a_panel_that_cannot_be_shown_says_so_and_the_others_stay(app: Shop):
     done_run(app)
     (app.settings.data_dir / "runs" / "first" / "job.json").write_text('{"config": {"base": 3}}', encoding="utf-8")
     panels = AdminPanels(cast("Any", app))
-    assert 'role="alert"' in page(press(app, panels, "show", place={"tab": "training"}))
+    view = press(app, panels, "show", place={"tab": "training"})
+    assert 'role="alert"' in page(view)
+    assert page_texts("admin", "en")["tab_audit"] in view["regions"]["side"]
     assert "Audit log" in page(press(app, panels, "show", place={"tab": "audit"}))
 
 
