@@ -40,6 +40,15 @@ class Settings(BaseSettings):
 
     admin_password: SecretStr = Field(SecretStr(""), description="The first admin's password; empty: a one-time one is made and shown.")
 
+    oidc_issuer: str = Field("", description="Single sign-on of the staff: the OpenID Connect issuer, as https://id.example; empty: none.")
+    oidc_client_id: str = Field("", description="What the issuer calls this product. It sends people back to <public_url>/login/sso/back.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret that the issuer gave with it, where it gave one.")
+    oidc_scopes: str = Field("openid profile email", description="What is asked of the issuer.")
+    oidc_name_claim: str = Field("email", description="The claim that becomes the user's name here.")
+    oidc_role_claim: str = Field("roles", description="The claim that says what somebody is: a text or a list of texts.")
+    oidc_leads: list[str] = Field([], description="Values of that claim that make a lead. Whoever has none of either list is refused.")
+    oidc_admins: list[str] = Field([], description="Values of that claim that make an admin.")
+
     shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
     office_hours: str = Field(
@@ -147,6 +156,13 @@ class Settings(BaseSettings):
     def _webhook(cls, address: SecretStr) -> SecretStr:
         if address.get_secret_value() and not safe_address(address.get_secret_value()):
             raise ValueError("it is no address that may be called; allowed: https://host/..., or http:// on this machine, without a user")
+        return address
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, address: str) -> str:
+        if address and not safe_address(address):
+            raise ValueError("it is no issuer that may be asked; allowed: https://host/..., or http:// on this machine")
         return address
 
     @field_validator("public_url")
