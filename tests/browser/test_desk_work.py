@@ -15,7 +15,7 @@ from bot.canned import Canned
 from bot.desk import chat as chat_of
 from bot.tables import conversations
 from bot.versions import PromptVersions
-from tests.browser.conftest import Visit
+from tests.browser.conftest import WAYS, Visit, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.browser.test_desk_page import desk, leads, opened
 from tests.ui.shop import HOSTILE, Shop
@@ -25,7 +25,8 @@ __all__ = ["desk", "leads"]
 pytestmark = pytest.mark.browser
 Desk = Callable[..., Visit]
 Visits = Callable[..., Visit]
-BOTH = pytest.mark.parametrize("where", [("en", "desk", "light"), ("zh", "phone", "dark")], ids="-".join)
+BOTH = pytest.mark.parametrize("where", WAYS[:2], ids="-".join)
+EVERYWHERE = pytest.mark.parametrize("where", WAYS, ids="-".join)
 Where = tuple[Any, str, str]
 
 
@@ -47,7 +48,7 @@ def tab(page: Page, name: str) -> None:
     expect(page.locator(f'.staff[data-tab="{name}"]')).to_be_visible()
 
 
-@BOTH
+@EVERYWHERE
 def test_who_looks_elsewhere_is_told_that_somebody_waits(visit: Visits, desk: Desk, where: Where):
     """The checkbox is kept, the title counts, one notification comes, and it says nothing of what was written."""
     language = where[0]
@@ -75,7 +76,7 @@ def test_who_looks_elsewhere_is_told_that_somebody_waits(visit: Visits, desk: De
     page.locator("html:not(.working)").wait_for()
 
 
-@BOTH
+@pytest.mark.parametrize("where", whole_ways(WAYS[1]))
 def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words, shortcut = page_texts("desk", language), {"en": "greet", "zh": "问候"}[language]
@@ -122,7 +123,7 @@ def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: De
     assert Canned(leads.engine).list(language) == ()
 
 
-@BOTH
+@EVERYWHERE
 def test_a_suggested_reply_is_a_draft_until_somebody_sends_it(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)
@@ -199,7 +200,7 @@ def test_the_inbox_goes_by_the_keyboard(visit: Visits, desk: Desk):
     expect(page.locator("#search")).not_to_be_focused()
 
 
-@BOTH
+@EVERYWHERE
 def test_conversations_are_found_by_customer_and_language(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)
