@@ -1,6 +1,7 @@
 """The page's first paint, beside a bare Gradio chat, and how long a word takes from the backend to the screen.
 
-`PYTHONPATH=. python benchmarks/first_paint.py [--runs 5]` starts both on this machine, loads each in a new headless Chromium context, and prints JSON.
+`PYTHONPATH=. python benchmarks/first_paint.py [--runs 5]` starts both here, loads each as new visitors in headless
+Chromium, and prints JSON.
 The chat's aims: at most 1.3 times the bytes, the first contentful paint under 1.5 s, a word on the screen within 100 ms.
 """
 
