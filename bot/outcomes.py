@@ -89,6 +89,25 @@ def tally(engine: Engine, since: datetime, until: datetime) -> Tally:
         return Tally(**connection.execute(query.where(_within(since, until))).one()._mapping)  # noqa: SLF001  (SQLAlchemy's public name)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A conversation whose customer waits for a person."""
+
+    conversation: str
+    since: datetime
+    reason: str
+    language: str
+
+
+def waiting_for_person(engine: Engine) -> list[Waiting]:
+    """Who waits for a person, the longest first."""
+    row = conversations.c
+    query = select(row.id, row.handover_at, row.handover_reason, row.language)
+    query = query.where(row.state == "waiting", row.handover_at.is_not(None)).order_by(row.handover_at)
+    with engine.execution_options(read_only=True).begin() as connection:
+        return [Waiting(id_, since, reason or "", language or "other") for id_, since, reason, language in connection.execute(query)]
+
+
 def waiting_since(engine: Engine) -> list[datetime]:
     """Since when each customer waits who waits for a person, the longest first."""
     query = select(conversations.c.handover_at).where(conversations.c.state == "waiting", conversations.c.handover_at.is_not(None))

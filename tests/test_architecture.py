@@ -213,7 +213,7 @@ def _defaults() -> dict[str, object]:
     "folder",
     [
         "ui/texts/{}.toml",
-        *(f"ui/texts/{page}.{{}}.toml" for page in ("admin", "desk", "shop", "signin", "widget")),
+        *(f"ui/texts/{page}.{{}}.toml" for page in ("admin", "audit", "desk", "doctor", "shop", "signin", "widget")),
         "bot/templates/replies.{}.toml",
         "finetune/said.{}.toml",
     ],

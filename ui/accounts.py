@@ -27,6 +27,7 @@ TRIES, TRIES_WITHIN = 5, timedelta(minutes=15)
 SHORTEST, LONGEST_PASSWORD = 10, 200  # characters of a password
 _SEEN_STEP = timedelta(minutes=1)  # that a session was used is written at most this often
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+_SPECIAL = re.compile(r"[^a-z0-9._@-]+")
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)  # OWASP's parameters for argon2id
 # Checked where there is no such user, so that the time an answer takes does not tell who there is.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$akbupHJZjbSReL49rWnGSw$+SH5h5ykbRnay8EsWBN9GgBGMk/WY42FMyO4ecJaG1E"
@@ -110,6 +111,9 @@ class Accounts:
     def reset(self, name: str) -> str:
         """A new one-time password; the old one and all of the user's sessions end."""
         self.get(name)
+        with self._read() as connection:
+            if connection.scalar(select(users.c.subject).where(users.c.name == name)):
+                raise Failure(f"{name!r} signs in at the issuer of single sign-on and has no password here; change it there.", 2)
         password = _one_time()
         hashed = _hasher.hash(password)
         with self._engine.begin() as connection:
@@ -140,6 +144,31 @@ class Accounts:
             connection.execute(sessions.insert().values(sha256=_sha256(token), user=name, created=now, seen=now))
             connection.execute(update(users).where(users.c.name == name).values(last_seen=now))
         return token
+
+    def enter(self, subject: str, name: str, shown: str, role: Role) -> tuple[str, str, bool]:
+        """A new session for somebody whom the issuer of single sign-on stands for: its token, the user's name, and whether they are new.
+
+        They are known by `subject` alone: the name of an account that is there already is never taken over. Raises `Failure` where it is
+        not allowed, `SignInRefused` for somebody who was shut out.
+        """
+        now = _now()
+        with self._engine.begin() as connection:
+            row = connection.execute(select(users).where(users.c.subject == subject)).one_or_none()
+            if row is not None and row.disabled:
+                raise SignInRefused
+            if row is not None:
+                connection.execute(update(users).where(users.c.name == row.name).values(role=role, last_seen=now))
+        if row is None:
+            name = _SPECIAL.sub("-", name.strip().lower()).strip("-._@")[:64]
+            shown = "".join(letter for letter in shown if letter.isprintable()).strip()[:60] or name
+            if not _NAME.fullmatch(name):
+                raise Failure(f"The issuer names nobody who could be a user: {name!r}.", 2)
+            self._insert(name, role, shown, None, must_change=False, subject=subject)
+        token, known = secrets.token_urlsafe(32), row.name if row is not None else name
+        with self._engine.begin() as connection:
+            connection.execute(delete(sessions).where(sessions.c.created < now - LONGEST))
+            connection.execute(sessions.insert().values(sha256=_sha256(token), user=known, created=now, seen=now))
+        return token, known, row is None
 
     def who(self, token: str) -> User | None:
         """Whose session it is; None when there is none, or it was unused for too long, or is too old."""
@@ -176,8 +205,10 @@ class Accounts:
             connection.execute(update(users).where(users.c.name == name).values(password=hashed, must_change=False))
             connection.execute(delete(sessions).where(sessions.c.user == name, sessions.c.sha256 != _sha256(token)))
 
-    def _insert(self, name: str, role: Role, shown: str, password: str, *, must_change: bool) -> None:
-        row = {"name": name, "role": role, "shown": shown, "password": _hasher.hash(password), "must_change": must_change}
+    def _insert(self, name: str, role: Role, shown: str, password: str | None, *, must_change: bool, subject: str | None = None) -> None:
+        """password: None for somebody who cannot sign in with one."""
+        row = {"name": name, "role": role, "shown": shown, "must_change": must_change, "subject": subject}
+        row["password"] = "" if password is None else _hasher.hash(password)
         try:
             with self._engine.begin() as connection:
                 connection.execute(users.insert().values(**row, disabled=False, created=_now()))

@@ -1,6 +1,5 @@
 """The admin's page: documents and a search test, transcripts, users, API keys, the audit log; the panels of `ui.tuning` among them."""
 
-import logging
 import os
 import tempfile
 from pathlib import Path
@@ -8,17 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from ui import audit, operations, operations_documents, operations_finetune, operations_users, shelf, teaching, tuning
-from ui.errors import Failure, failure
-from ui.panels import Ask, Kept, action, mount_staff, staff_page, top
-from ui.pieces import broken
+from ui import (
+    archives,
+    audit,
+    operations,
+    operations_backup,
+    operations_documents,
+    operations_finetune,
+    operations_users,
+    shelf,
+    teaching,
+    tuning,
+)
+from ui.archives import add_backups
+from ui.errors import Failure
+from ui.panels import Ask, Kept, action, mount_staff, rail, staff_page, top
 from ui.tuning import TuningPanels, add_report
 
 if TYPE_CHECKING:
     from ui.build import App
 
-_log = logging.getLogger(__name__)
-TABS = ("documents", "transcripts", "training", "adapters", "advice", "users", "keys", "settings", "audit")
+GROUPS = {
+    "knowledge": ("documents", "transcripts"),
+    "model": ("training", "adapters", "advice"),
+    "access": ("users", "keys"),
+    "product": ("settings", "backup", "audit"),
+}
+TABS = tuple(tab for group in GROUPS.values() for tab in group)
 ACTIONS = (
     "show",
     "upload_documents",
@@ -31,8 +46,10 @@ ACTIONS = (
     "reset_user",
     "add_key",
     "revoke_key",
+    "make_backup",
     *tuning.ACTIONS,
 )
+_BACKUP = "backup"  # the chore
 TRANSCRIPTS = "transcripts"  # within the data folder: what was uploaded
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
@@ -40,6 +57,7 @@ MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
     """Mount the page, behind `ui.guards.SignedIn`."""
     add_report(fastapi, app, path)
+    add_backups(fastapi, app, path)
     page = staff_page(AdminPanels(app), ACTIONS)
     mount_staff(fastapi, page, path, "admin", data_dir=app.settings.data_dir, max_file_bytes=MAX_UPLOAD, styles=("admin.css",))
 
@@ -47,17 +65,17 @@ def mount_admin(fastapi: FastAPI, app: "App", path: str = "/admin") -> None:
 class AdminPanels(TuningPanels):
     """What admins do. Every change goes through the function that the shell command calls too."""
 
-    def regions(self, ask: Ask) -> dict[str, str]:
-        """The page as it is now, for where somebody is. A panel that fails says so, and the others stay in reach."""
+    def head(self, ask: Ask) -> dict[str, str]:
+        """What stands around every panel."""
         tab = ask.place.get("tab", "")
-        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        found: dict[str, str | None] = {"top": top(ask, TABS, ["desk"]), "side": "", "main": "", "foot": "", "more": ""}
-        try:
-            found |= self.tuning(ask, tab) if tab in tuning.TABS else self._panel(ask, tab)
-        except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
-            _log.exception("the panel %s cannot be shown", tab)
-            found |= {"main": broken(ask.words["panel_broken"], str(failure(error)), ask.words["look_again"])}
-        return {name: html for name, html in found.items() if html is not None}
+        ask.place["tab"] = tab if tab in TABS else TABS[0]
+        return {"top": top(ask, (), ["desk"]), "side": rail(ask, GROUPS)}
+
+    def regions(self, ask: Ask) -> dict[str, str]:
+        """The panel where somebody is."""
+        tab = ask.place["tab"]
+        found = self.tuning(ask, tab) if tab in tuning.TABS else self._panel(ask, tab)
+        return {name: html for name, html in ({"main": "", "foot": "", "more": ""} | found).items() if html is not None}
 
     def _panel(self, ask: Ask, tab: str) -> dict[str, str | None]:
         if tab == "transcripts":
@@ -67,6 +85,8 @@ class AdminPanels(TuningPanels):
             return {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
         if tab == "keys":
             return {"main": shelf.keys(ask, self._do(operations.list_keys)["keys"])}
+        if tab == "backup":
+            return {"main": archives.backups(ask, self._do(operations_backup.list_backups), self._chores.get(_BACKUP))}
         if tab == "audit":
             return {"main": shelf.audit(ask, self._do(operations_users.list_audit)["entries"])}
         listed = self._do(operations_documents.list_documents)["documents"]
@@ -125,6 +145,12 @@ class AdminPanels(TuningPanels):
     def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
         given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
+
+    @action("admin")
+    def make_backup(self, ask: Ask) -> str:
+        """Write a backup; that may take a while, so the server does it beside the page."""
+        self._chores.begin(_BACKUP, "make_backup", ask.user.name, {"by": ask.user.name})
+        return ask.words["backup_begun"]
 
     @action("admin")
     def add_user(self, ask: Ask) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui.doctor import in_words
 from ui.languages import page_texts
 from ui.panels import Ask, button, e
 from ui.pieces import row, table
@@ -45,7 +46,8 @@ def faults(ask: Ask, found: Json) -> str:
     rows = ""
     for one in sorted(found["findings"], key=lambda one: order.index(one["state"])):
         state = f'<span class="mark{"" if one["state"] == "ok" else " bad"}">{e(words["finding_" + one["state"]])}</span>'
-        rows += row((state, e(words.get(_key(one["name"]), one["name"])), e(one["detail"]), e(one["remedy"])))
+        told, remedy = in_words(one["said"], ask.language)
+        rows += row((state, e(words.get(_key(one["name"]), one["name"])), e(told), e(remedy)))
     title = f"<h3>{e(words['all_well' if found['ok'] else 'not_well'])}</h3>"
     again = f'<div class="acts">{button("show", words["look_again"])}</div>'
     card = f'<article class="card" id="faults">{title}{table(words, ("state", "looked_at", "finding", "remedy"), rows)}{again}</article>'

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bot.errors import UnknownConversation
-from bot.outcomes import Tally
+from bot.outcomes import Tally, waiting_for_person
 from ui import figures, inbox, operations_canned, operations_desk, operations_examples, operations_reports, phrases, saw, steer
 from ui.errors import Failure, failure
 from ui.panels import Ask, action, empty, mount_staff, staff_page, top
@@ -43,7 +43,7 @@ def mount_desk(fastapi: FastAPI, app: "App", path: str = "/desk") -> None:
         named = {"Content-Disposition": f'attachment; filename="answerdesk-{found["since"][:10]}-{found["until"][:10]}.csv"'}
         return Response(report_csv(found), media_type="text/csv; charset=utf-8", headers=named)
 
-    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS, "desk.js"), path, "lead", data_dir=app.settings.data_dir)
+    mount_staff(fastapi, staff_page(DeskPanels(app), ACTIONS, "desk.js", "notify.js"), path, "lead", data_dir=app.settings.data_dir)
 
 
 class DeskPanels(Steering):
@@ -53,14 +53,18 @@ class DeskPanels(Steering):
         super().__init__(app)
         self._tallied: tuple[float, tuple[Tally, Tally] | None] = (0.0, None)
 
-    def regions(self, ask: Ask) -> dict[str, str]:
-        """The page as it is now, for where somebody is."""
+    def head(self, ask: Ask) -> dict[str, str]:
+        """What stands around every panel."""
         tab = ask.place.get("tab", "")
-        ask.place["tab"] = tab = tab if tab in TABS else TABS[0]
-        told = self._alerts()
-        strip = figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
-        head = top(ask, TABS, ["admin"] if ask.user.role == "admin" else []) + inbox.keys(ask)
-        found = {"top": head, "alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
+        ask.place["tab"] = tab if tab in TABS else TABS[0]
+        links = ["admin"] if ask.user.role == "admin" else []
+        return {"top": top(ask, TABS, links) + inbox.keys(ask)}
+
+    def regions(self, ask: Ask) -> dict[str, str]:
+        """The panel where somebody is, under the alerts."""
+        tab, told = ask.place["tab"], self._alerts()
+        strip = inbox.waiting(ask, waiting_for_person(self._app.engine))
+        strip += figures.alerts(ask, told["alerts"], told["limits"]["waiting_minutes"])
         shown = {
             "inbox": self._inbox,
             "reports": self._reports,
@@ -71,7 +75,8 @@ class DeskPanels(Steering):
             "playground": self._playground,
         }[tab](ask)
         stays = ("foot",) if tab == "inbox" and ask.place.get("draft") else _STAYS.get(tab, ())
-        return {name: html for name, html in (found | shown).items() if not ask.quiet or name not in stays}
+        blank = {"alerts": strip, "side": "", "main": "", "foot": "", "more": ""}
+        return {name: html for name, html in (blank | shown).items() if not ask.quiet or name not in stays}
 
     def _inbox(self, ask: Ask) -> dict[str, str]:
         box = ask.place.get("box", "")

@@ -6,8 +6,8 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from ui.errors import failure
+from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
 from ui.owner import Owned, claim
 from ui.settings import Settings
@@ -30,12 +31,25 @@ _BACKUP_DAYS = 7  # after which a backup is old
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. remedy: what to do, empty when it is ok."""
+    """One thing that was looked at. remedy: what to do, empty when it is ok. said: what both are made of, to be read in any language."""
 
     name: str
     state: State
     detail: str
     remedy: str = ""
+    said: dict[str, Any] = field(default_factory=dict)
+
+
+def in_words(said: Mapping[str, Any], language: PageLanguage) -> tuple[str, str]:
+    """What was found, and what to do, from `Finding.said`: the keys `found` and `remedy` of `texts/doctor.<language>.toml`, and `given`."""
+    texts = page_texts("doctor", language)
+    return texts[said["found"]].format(**said["given"]), texts[said["remedy"]].format(**said["given"]) if said["remedy"] else ""
+
+
+def _finding(name: str, state: State, found: str, remedy: str = "", /, **given: object) -> Finding:
+    """found, remedy: keys of the texts. given: what is filled in."""
+    said = {"found": found, "remedy": remedy, "given": {key: str(value) for key, value in given.items()}}
+    return Finding(name, state, *in_words(said, "en"), said)
 
 
 def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Finding]:
@@ -62,15 +76,15 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
 def _python() -> Finding:
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info[:2] < _PYTHON:
-        return Finding("python", "broken", found, f"Install Python {_PYTHON[0]}.{_PYTHON[1]} or newer and run `make run` again.")
-    return Finding("python", "ok", found)
+        return _finding("python", "broken", "what", "newer_python", what=found, wanted=f"{_PYTHON[0]}.{_PYTHON[1]}")
+    return _finding("python", "ok", "what", what=found)
 
 
 def _packages() -> Finding:
     try:
         wanted = [line for line in requires("answerdesk") or () if "extra ==" not in line]
     except PackageNotFoundError:
-        return Finding("packages", "warning", "answerdesk itself is not installed", "Install it: pip install -e .")
+        return _finding("packages", "warning", "not_installed", "install")
     from packaging.requirements import Requirement
 
     wrong = []
@@ -78,13 +92,13 @@ def _packages() -> Finding:
         try:
             found = version(requirement.name)
         except PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
+            wrong.append(f"{requirement.name} — ({requirement.specifier})")
             continue
         if not requirement.specifier.contains(found, prereleases=True):
-            wrong.append(f"{requirement.name} is {found}, wanted {requirement.specifier}")
+            wrong.append(f"{requirement.name} {found} ({requirement.specifier})")
     if wrong:
-        return Finding("packages", "broken", "; ".join(wrong), "Install what is pinned: pip install -r requirements.lock")
-    return Finding("packages", "ok", f"{len(wanted)} as they should be")
+        return _finding("packages", "broken", "packages_differ", "install_pinned", wrong="; ".join(wrong))
+    return _finding("packages", "ok", "packages_fit", n=len(wanted))
 
 
 def _folder(data_dir: Path) -> Finding:
@@ -93,16 +107,15 @@ def _folder(data_dir: Path) -> Finding:
         with tempfile.TemporaryFile(dir=data_dir) as file:
             file.write(b"x")
     except OSError as error:
-        remedy = "Give its owner the right to write, or choose another with --data-dir."
-        return Finding("data folder", "broken", f"{data_dir}: {error.strerror}", remedy)
-    return Finding("data folder", "ok", str(data_dir.absolute()))
+        return _finding("data folder", "broken", "what", "writable", what=f"{data_dir}: {error.strerror}")
+    return _finding("data folder", "ok", "what", what=data_dir.absolute())
 
 
 def _disk(data_dir: Path) -> Finding:
     there = next(folder for folder in (data_dir.absolute(), *data_dir.absolute().parents) if folder.exists())
     free = shutil.disk_usage(there).free // 2**20
     state: State = "broken" if free < _FREE_MB["broken"] else "warning" if free < _FREE_MB["warning"] else "ok"
-    return Finding("disk", state, f"{free:,} MB free", "" if state == "ok" else "Free some space on the data folder's disk.")
+    return _finding("disk", state, "free", "" if state == "ok" else "free_space", mb=f"{free:,}")
 
 
 def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Finding]:
@@ -111,45 +124,47 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
     from ui.operations_backup import newest_backup
 
     if not settings.database_url and not (settings.data_dir / FILE_NAME).exists():
-        yield Finding("database", "ok", "none yet; the first command makes it")
+        yield _finding("database", "ok", "no_database")
         return
     try:
         open_engine(settings.database_url or settings.data_dir).dispose()
     except DatabaseError as error:
-        yield Finding("database", "broken", str(error).removesuffix(error.remedy).strip(), error.remedy)
+        told = str(error).removesuffix(error.remedy).strip()
+        yield _finding("database", "broken", "what", "remedy", what=told, remedy=error.remedy)
         return
-    yield Finding("database", "ok", "opens")
+    yield _finding("database", "ok", "opens")
     if fast:
         return
     try:
         app = tools.build(settings)
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
-        yield Finding("index and model", "broken", str(failure(error)), "Do what the message says, then run doctor again.")
+        yield _finding("index and model", "broken", "what", "do_so", what=failure(error))
         return
-    yield Finding("embedding model", "ok", settings.embedding_model)
+    yield _finding("embedding model", "ok", "what", what=settings.embedding_model)
     if not settings.database_url:
         yield _backup(lambda: newest_backup(app, lambda _: None))
     wrong = app.index.ready()
-    counts = ", ".join(f"{name}: {app.index.count(name)} chunks" for name in app.index.collections()) or "empty"
+    counts = ", ".join(f"{name}: {app.index.count(name)}" for name in app.index.collections()) or "0"
     if wrong:
-        yield Finding("index", "broken", f"{wrong} ({counts})", "Run `answerdesk ingest` on your documents again; it repairs the index.")
+        yield _finding("index", "broken", "index_wrong", "ingest_again", wrong=wrong, counts=counts)
     else:
-        yield Finding("index", "ok", counts)
+        yield _finding("index", "ok", "index_holds", counts=counts)
 
 
 def _backup(ask: Callable[[], dict[str, Any]]) -> Finding:
     """How old the newest backup is; where no customer ever wrote there is nothing to lose yet."""
-    remedy = "Make one, at best every night: answerdesk backup FILE."
     try:
         newest = ask()
     except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
-        return Finding("backup", "warning", f"not known: {failure(error)}", "Run doctor again when the rest is well.")
+        return _finding("backup", "warning", "not_known", "look_later", what=failure(error))
     if newest["at"] is None:
-        return Finding("backup", "warning", "none", remedy) if newest["conversations"] else Finding("backup", "ok", "none yet")
-    days = newest["hours"] / 24
-    age = f"{days:.0f} days" if days >= 2 else f"{newest['hours']:.0f} hours" if newest["hours"] >= 2 else "under two hours"
-    said = f"{age} old: {newest['file']}"
-    return Finding("backup", "warning", said, remedy) if days > _BACKUP_DAYS else Finding("backup", "ok", said)
+        return (
+            _finding("backup", "warning", "no_backup", "back_up") if newest["conversations"] else _finding("backup", "ok", "no_backup_yet")
+        )
+    days, old = newest["hours"] / 24, newest["hours"] > 24 * _BACKUP_DAYS
+    given = {"file": newest["file"], "days": f"{days:.0f}", "hours": f"{newest['hours']:.0f}"}
+    age = "backup_days" if days >= 2 else "backup_hours" if newest["hours"] >= 2 else "backup_new"
+    return _finding("backup", "warning" if old else "ok", age, "back_up" if old else "", **given)
 
 
 def _port(settings: Settings) -> Finding:
@@ -158,16 +173,14 @@ def _port(settings: Settings) -> Finding:
         try:
             probe.bind((settings.host.strip("[]"), settings.port))
         except OSError as error:
-            remedy = "Stop what uses it, or set another port: ANSWERDESK_PORT."
-            return Finding("port", "warning", f"{settings.host}:{settings.port}: {error.strerror}", remedy)
-    return Finding("port", "ok", f"{settings.host}:{settings.port} is free")
+            return _finding("port", "warning", "what", "other_port", what=f"{settings.host}:{settings.port}: {error.strerror}")
+    return _finding("port", "ok", "port_free", where=f"{settings.host}:{settings.port}")
 
 
 def _server(owned: Owned) -> Finding:
     """A process has the data folder: a server can be asked whether it is ready; another command is left alone."""
     if not owned.server:
-        remedy = "Run doctor again when it has ended."
-        return Finding("data folder's owner", "warning", f"`answerdesk {owned.doing}`, process {owned.pid}", remedy)
+        return _finding("data folder's owner", "warning", "owned", "look_after", doing=owned.doing, pid=owned.pid)
     address = urlsplit(owned.server.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     try:
@@ -180,23 +193,21 @@ def _server(owned: Owned) -> Finding:
         status = answer.status
     finally:
         connection.close()
-    where = f"{owned.server.url}, process {owned.pid}"
+    where = {"url": owned.server.url, "pid": owned.pid}
     if status == 200:
-        return Finding("server", "ok", f"ready at {where}")
-    remedy = f"Look at its log; stop it (kill {owned.pid}) and start it again."
-    return Finding("server", "broken", f"not ready at {where}: {said[:300]}", remedy)
+        return _finding("server", "ok", "server_ready", **where)
+    return _finding("server", "broken", "server_not_ready", "restart", **where, said=said[:300])
 
 
 def _hosted(settings: Settings) -> Finding:
     """Whether something listens where the hosted model should be; its key and model show when it is asked."""
     address = urlsplit(settings.hosted_url)
-    remedy = "Start that server, or correct ANSWERDESK_HOSTED_URL. Until then the extractive backend answers."
     if not address.hostname:
-        return Finding("hosted backend", "broken", f"{settings.hosted_url!r} is not an address", remedy)
+        return _finding("hosted backend", "broken", "no_address", "start_hosted", url=settings.hosted_url)
     proxied = any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"))
     try:
         socket.create_connection((address.hostname, address.port or (443 if address.scheme == "https" else 80)), timeout=5).close()
     except OSError as error:
         state: State = "warning" if proxied else "broken"
-        return Finding("hosted backend", state, f"{settings.hosted_url}: {error}", remedy)
-    return Finding("hosted backend", "ok", f"{settings.hosted_url} answers")
+        return _finding("hosted backend", state, "what", "start_hosted", what=f"{settings.hosted_url}: {error}")
+    return _finding("hosted backend", "ok", "hosted_answers", url=settings.hosted_url)

@@ -1,8 +1,10 @@
 """The desk's inbox and a conversation in it, as HTML, from JSON as `ui.operations_desk` gives it; the pool; the keys of the keyboard."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.outcomes import Waiting
 from ui import phrases
 from ui.markdown import to_html
 from ui.panels import Ask, button, e, empty, moment
@@ -39,7 +41,8 @@ def _search(ask: Ask, sought: str, language: str) -> str:
     )
     return (
         f'<form class="search" data-do="search"><label class="sr" for="search">{e(words["search"])}</label>'
-        f'<input id="search" name="search" type="search" placeholder="{e(words["search"])}" value="{e(sought)}" aria-keyshortcuts="/">'
+        f'<input id="search" name="search" type="search" placeholder="{e(words["search_short"])}" value="{e(sought)}"'
+        f' aria-keyshortcuts="/">'
         f'<label class="sr" for="lang">{e(words["lang"])}</label>'
         f'<select id="lang" name="lang" data-do="filter_language">{options}</select></form>'
     )
@@ -56,10 +59,16 @@ def _row(chat: Json, ask: Ask) -> str:
     go = f'{{"chat":"{e(chat["id"])}","reply":""}}'
     return (
         f'<button type="button" class="row" id="row-{e(chat["id"])}" data-keep data-go=\'{go}\'{chosen}>'
-        f'<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
+        f'{face(chat)}<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
         f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(chat["last"][:160])}</span>'
         f'<span class="marks">{marks}</span></button>'
     )
+
+
+def face(chat: Json) -> str:
+    """A sign that tells visitors apart in a list: two characters of their name, on one of six colours."""
+    name = chat["customer"][-6:]
+    return f'<span class="face tone{zlib.crc32(name.encode()) % 6}" aria-hidden="true">{e(name[:2].upper())}</span>'
 
 
 def visitor(chat: Json, ask: Ask) -> str:
@@ -86,8 +95,9 @@ def conversation(ask: Ask, shown: Json) -> str:
     back = f'<button type="button" class="back" data-keep data-go=\'{{"chat":""}}\'>{e(words["back"])}</button>'
     state = words[f"state_{chat['state']}"] if chat["state"] != "agent" else words["with"].format(who=chat["holder_shown"])
     reason = f" · {e(words.get('reason_' + chat['reason'], chat['reason']))}" if chat["reason"] and chat["state"] == "waiting" else ""
+    told = f'<p class="state {chat["state"]}">{e(state)}{reason}</p>'
     return (
-        f'<div class="head">{back}<div><h2>{e(visitor(chat, ask))}</h2><p class="state {chat["state"]}">{e(state)}{reason}</p></div>'
+        f'<div class="head">{back}{face(chat)}<div><h2>{e(visitor(chat, ask))}</h2>{told}</div>'
         f'<div class="acts">{acts}</div></div><div class="talk" data-scroll="{e(chat["id"])}" data-end tabindex="0">{lines}</div>'
     )
 
@@ -122,7 +132,7 @@ def _rated(chat: Json, ask: Ask) -> str:
 
 
 def _note(note: Json, ask: Ask) -> str:
-    told = ask.words[f"event_{note['kind']}"].format(who=note["author"] or ask.words["the_customer"])
+    told = ask.words[f"event_{note['kind']}"].format(who=note["author_shown"] or ask.words["the_customer"])
     text = f'<p class="plain">{e(note["text"])}</p>' if note["text"] else ""
     return f'<aside class="note {note["kind"]}"><p class="by">{e(told)} {moment(note["at"])}</p>{text}</aside>'
 
@@ -148,8 +158,16 @@ def composer(ask: Ask, shown: Json, replies: Sequence[Json]) -> str:
     )
 
 
+def waiting(ask: Ask, found: Sequence[Waiting]) -> str:
+    """For the page's script alone: how many wait, since when the last of them does, and what to say of it. Empty where nobody waits."""
+    if not found:
+        return ""
+    told = f' data-told="{e(ask.words["notify_title"])}" data-hint="{e(ask.words["notify_text"].format(n=len(found)))}"'
+    return f'<i hidden data-waiting="{len(found)}" data-since="{found[-1].since.isoformat()}"{told}></i>'
+
+
 def keys(ask: Ask) -> str:
-    """What the keyboard does, shown at the press of ?, where it can be switched off too."""
+    """How one is told that somebody waits, and what the keyboard does; shown at the press of ?, and kept in the browser."""
     words = ask.words
     told = (words["key_move"], words["key_open"], words["key_search"], words["key_leave"], words["key_help"])
     rows = "".join(
@@ -159,6 +177,9 @@ def keys(ask: Ask) -> str:
         f'<button type="button" class="ask" data-open="keys" aria-label="{e(words["keys"])}">?</button>'
         f'<dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">{e(words["keys"])}</h2><dl>{rows}</dl>'
         f'<label><input type="checkbox" id="keys-on" checked> {e(words["keys_on"])}</label>'
+        f'<h2>{e(words["notify"])}</h2><p class="hint">{e(words["notify_hint"])}</p>'
+        f'<label><input type="checkbox" id="notify-sound"> {e(words["notify_sound"])}</label>'
+        f'<label><input type="checkbox" id="notify-show"> {e(words["notify_show"])}</label>'
         f'<button type="button" data-close>{e(words["done"])}</button></dialog>'
     )
 
@@ -180,6 +201,7 @@ def pool(ask: Ask, examples: list[Json], state: str) -> str:
 
 def _example(example: Json, ask: Ask) -> str:
     words = ask.words
+    language = words.get("lang_" + example["language"], example["language"])
     wrong = bool(example["flagged"]) and example["answer"] == example["flagged"]  # what a customer did not like is not approved
     mark = f' <span class="mark bad">{e(words["disliked"])}</span>' if wrong else ""
     acts = button("approve", words["approve"], "primary", example=example["id"]) if example["state"] != "approved" and not wrong else ""
@@ -193,6 +215,6 @@ def _example(example: Json, ask: Ask) -> str:
         else ""
     )
     return (
-        f'<article class="card"><p class="by">{e(example["language"])}{mark}</p><h3>{e(example["question"])}</h3>'
+        f'<article class="card"><p class="by">{e(language)}{mark}</p><h3>{e(example["question"])}</h3>'
         f'<p class="plain">{e(example["answer"])}</p>{evidence}<div class="acts">{acts}</div></article>'
     )

@@ -40,7 +40,9 @@ def list_chats(
 def show_chat(app: "App | Desk", emit: Emit, *, conversation: str) -> dict[str, Any]:  # noqa: ARG001
     """One conversation, with what the bot saw and the desk's notes."""
     chat, said, notes = desk.chat(app.engine, conversation)
-    return {"chat": _json(chat), "said": [_json(line) for line in said], "notes": [_json(note) for note in notes]}
+    people = {user.name: user.shown for user in Accounts(app.engine).list()}
+    told = [{**_json(note), "author_shown": people.get(note.author, note.author)} for note in notes]
+    return {"chat": _json(chat), "said": [_json(line) for line in said], "notes": told}
 
 
 def take_chat(app: "App | Desk", emit: Emit, *, conversation: str, by: str) -> dict[str, Any]:  # noqa: ARG001

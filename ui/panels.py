@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -44,7 +45,8 @@ _FRAME = """
   <p class="toast" role="status" hidden></p>
 </div>
 """
-_FAILED = {"side": "", "foot": "", "more": ""}
+_BLANK = {"side": "", "foot": "", "more": ""}
+_UNEXPECTED = "Unexpected "  # how a failure begins that is for the log alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,14 @@ class Ask:
 
 
 class Panels(Protocol):
-    """A page: its name (of its texts and its address), and its regions for where somebody is."""
+    """A page: its name (of its texts and its address), and its regions for where somebody is.
+
+    head: what stands around the panels, and stays in reach where one fails. regions: the panel's own; one that is left out stays as it is.
+    """
 
     name: str
+
+    def head(self, ask: Ask) -> dict[str, str]: ...
 
     def regions(self, ask: Ask) -> dict[str, str]: ...
 
@@ -97,22 +104,22 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
             except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
                 told = failure(error)
                 said, wrong = str(told), True
-                if str(told).startswith("Unexpected "):
+                if str(told).startswith(_UNEXPECTED):
                     _log.exception("an action of a page failed")
                     said = ask.words["went_wrong"]
-            regions = _regions(self, ask)
-            if regions is None:
-                regions, said, wrong = _FAILED | {"main": _failed(ask)}, said or ask.words["went_wrong"], True
+            regions, shown = _regions(self, ask)
             view = {
                 "regions": regions,
                 "place": ask.place,
                 "language": ask.language,
                 "said": said,
-                "wrong": wrong,
+                "wrong": wrong or not shown,
                 "keep": isinstance(said, Kept),
             }
             view["digest"] = hashlib.sha256(json.dumps(view, sort_keys=True).encode()).hexdigest()[:16]
-            return gr.skip() if view["digest"] == seen and not said else {**view, **_fixed(ask)}
+            if view["digest"] == seen and not said:
+                return gr.skip()
+            return {**view, **_fixed(ask), "turn": time.monotonic_ns()}  # a browser is told of a value only where it is a new one
 
         handler.__name__, handler.__doc__ = act.__name__, act.__doc__
         return allowed(role)(handler)
@@ -120,18 +127,22 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
     return decorate
 
 
-def _regions(panels: Panels, ask: Ask) -> dict[str, str] | None:
-    """The page as it is; None where it cannot be made, which is logged."""
+def _regions(panels: Panels, ask: Ask) -> tuple[dict[str, str], bool]:
+    """The page as it is, and whether its panel could be made; one that cannot says so in its place, and the others stay in reach."""
+    head: dict[str, str] = {}
     try:
-        return panels.regions(ask)
-    except Exception:  # noqa: BLE001  (a panel that cannot be read says so in its place)
-        _log.exception("a page of the staff cannot be shown")
-        return None
+        head = panels.head(ask)
+        return head | panels.regions(ask), True
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is told in words)
+        _log.exception("a panel of /%s cannot be shown", panels.name)
+        return _BLANK | head | {"main": _failed(ask, str(failure(error)))}, False
 
 
-def _failed(ask: Ask) -> str:
-    again = f'<button type="button" data-keep data-go="{{}}">{e(ask.words["try_again"])}</button>'
-    return f'<div class="page">{empty(ask.words["panel_failed"], ask.words["panel_failed_hint"])}<p class="again">{again}</p></div>'
+def _failed(ask: Ask, told: str) -> str:
+    words = ask.words
+    why = words["panel_failed_hint"] if told.startswith(_UNEXPECTED) else told
+    again = f'<p class="again"><button type="button" data-keep data-go="{{}}">{e(words["try_again"])}</button></p>'
+    return f'<div class="page" role="alert">{empty(words["panel_failed"], why)}{again}</div>'
 
 
 def staff_page(panels: Any, actions: Sequence[str], *scripts: str) -> gr.Blocks:
@@ -188,19 +199,29 @@ def mount_staff(
 
 
 def top(ask: Ask, tabs: Sequence[str], links: Sequence[str]) -> str:
-    """The page's head: its tabs, the other pages, who is signed in, the language."""
-    here = ask.place.get("tab", tabs[0])
-    items = "".join(
-        f'<a href="#tab={tab}" data-go=\'{{"tab":"{tab}"}}\'{" aria-current=page" if tab == here else ""}>{e(ask.words[f"tab_{tab}"])}</a>'
-        for tab in tabs
-    )
+    """The page's head: its tabs (none where a `rail` has them), the other pages, who is signed in, the language."""
+    items = f'<nav aria-label="{e(ask.words["title"])}">{_tabs(ask, tabs)}</nav>' if tabs else ""
     others = "".join(f'<a href="/{link}">{e(ask.words[f"to_{link}"])}</a>' for link in links)
     other = "en" if ask.language == "zh" else "zh"
     return (
-        f'<h1><span class="avatar"></span>{e(ask.words["title"])}</h1><nav aria-label="{e(ask.words["title"])}">{items}</nav>'
+        f'<h1><span class="avatar"></span>{e(ask.words["title"])}</h1>{items}'
         f'<div class="me">{others}<span class="who">{e(ask.user.shown)}</span>'
         f'<button type="button" data-language="{other}">{e(ask.words["other_language"])}</button>'
         f'<form method="post" action="/login/out"><button type="submit">{e(ask.words["sign_out"])}</button></form></div>'
+    )
+
+
+def rail(ask: Ask, groups: Mapping[str, Sequence[str]]) -> str:
+    """The tabs of a page with many, by the name of their group, at the side of it; in a row on a phone."""
+    made = "".join(f"<div><p>{e(ask.words[f'group_{name}'])}</p>{_tabs(ask, tabs)}</div>" for name, tabs in groups.items())
+    return f'<nav class="rail" aria-label="{e(ask.words["title"])}">{made}</nav>'
+
+
+def _tabs(ask: Ask, tabs: Sequence[str]) -> str:
+    here = ask.place.get("tab", "")
+    return "".join(
+        f'<a href="#tab={tab}" data-go=\'{{"tab":"{tab}"}}\'{" aria-current=page" if tab == here else ""}>{e(ask.words[f"tab_{tab}"])}</a>'
+        for tab in tabs
     )
 
 
@@ -226,8 +247,8 @@ def button(do: str, label: str, kind: str = "", **data: object) -> str:
 
 
 def _fixed(ask: Ask) -> dict[str, Any]:
-    told = ("title", "offline", "sure")
-    return {"words": {name: ask.words[name] for name in told}, "cookie": LANGUAGE_COOKIE}
+    told = {"title": "title", "offline": "offline", "sure": "sure", "denied": "notify_denied"}
+    return {"words": {name: ask.words.get(key, "") for name, key in told.items()}, "cookie": LANGUAGE_COOKIE}
 
 
 def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tuple[Ask, str]:

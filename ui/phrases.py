@@ -32,10 +32,8 @@ def _reply(ask: Ask, reply: Json) -> str:
     told = f'<p class="by">{e(reply["author"])} · {moment(reply["updated"])}</p>'
     remove = f'<button type="button" data-do="remove_canned" data-id="{e(reply["id"])}" data-sure>{e(words["remove"])}</button>'
     edit = f'<details id="edit-{e(reply["id"])}"><summary>{e(words["edit"])}</summary>{_form(ask, reply["language"], reply)}</details>'
-    return (
-        f'<article class="card"><h3>/{e(reply["shortcut"])}</h3><p class="plain">{e(reply["text"])}</p>{told}'
-        f'<div class="acts">{remove}</div>{edit}</article>'
-    )
+    said = f'<h3><code>/{e(reply["shortcut"])}</code></h3><p class="plain">{e(reply["text"])}</p>{told}'
+    return f'<article class="card said-again"><div>{said}</div><div class="acts">{remove}</div>{edit}</article>'
 
 
 def _form(ask: Ask, code: str, reply: Json | None = None) -> str:
@@ -57,7 +55,8 @@ def picker(ask: Ask, replies: Sequence[Json], language: str) -> str:
     ordered = sorted(replies, key=lambda reply: (reply["language"] != language, reply["language"], reply["shortcut"]))
     rows = "".join(
         f'<li role="option" id="canned-{e(reply["id"])}" aria-selected="false" data-insert="{e(reply["text"])}"'
-        f' data-find="{e(reply["shortcut"].lower())}"><b>/{e(reply["shortcut"])}</b> <span class="by">{e(reply["language"])}</span>'
+        f' data-find="{e(reply["shortcut"].lower())}"><b>/{e(reply["shortcut"])}</b>'
+        f' <span class="by">{e(ask.words["lang_" + reply["language"]])}</span>'
         f'<span class="last">{e(reply["text"][:200])}</span></li>'
         for reply in ordered
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ui.panels import button, e
+from ui.panels import e
 
 
 def table(words: Mapping[str, str], names: Sequence[str], rows: str, kind: str = "") -> str:
@@ -37,9 +37,3 @@ def go(label: str, kind: str = "", *, here: bool = False, **place: str) -> str:
     to = ",".join(f'"{name}":"{value}"' for name, value in place.items())
     current = " aria-current=true" if here else ""
     return f'<button type="button" class="{kind}" data-go="{e(f"{{{to}}}")}"{current}>{e(label)}</button>'
-
-
-def broken(title: str, text: str, again: str) -> str:
-    """What a panel shows that cannot be shown."""
-    told = f'<h3>{e(title)}</h3><p class="plain">{e(text)}</p><div class="acts">{button("show", again)}</div>'
-    return f'<div class="page"><article class="card broken" role="alert">{told}</article></div>'

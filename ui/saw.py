@@ -6,6 +6,7 @@ from typing import Any
 from ui.panels import Ask, e, empty
 
 Json = Mapping[str, Any]
+_SHORT = 120  # characters of a fact that are shown at once
 _STAGES = ("triage", "retrieve", "prompt", "first_token", "total")
 
 
@@ -16,7 +17,7 @@ def what_the_bot_saw(ask: Ask, shown: Json) -> str:
     line = next((line for line in replies if line["id"] == ask.place.get("reply")), replies[-1] if replies else None)
     if line is None:
         return empty(words["nothing_seen"])
-    rows = "".join(f"<dt>{e(name)}</dt><dd>{e(value)}</dd>" for name, value in _facts(words, line) if value)
+    rows = "".join(f"<dt>{e(name)}</dt><dd>{_short(line, name, value)}</dd>" for name, value in _facts(words, line) if value)
     go = f'{{"tab":"prompts","of":"{e(line["in_reply_to"])}"}}'
     prompts = f'<button type="button" class="link" data-go=\'{go}\'>{e(words["preview_this"])}</button>'
     shut = f'<button type="button" class="shut" data-keep data-go=\'{{"reply":""}}\' aria-label="{e(words["done"])}">×</button>'
@@ -27,15 +28,23 @@ def what_the_bot_saw(ask: Ask, shown: Json) -> str:
     )
 
 
+def _short(line: Json, name: str, value: str) -> str:
+    """A value; a long one to be opened."""
+    if len(value) <= _SHORT:
+        return e(value)
+    return f'<details id="f-{e(line["id"])}-{e(name)}"><summary>{e(value[:_SHORT].rstrip())} …</summary>{e(value)}</details>'
+
+
 def _facts(words: Mapping[str, str], line: Json) -> list[tuple[str, str]]:
     answer, made = line["answer"], line["provenance"] or {}
-    wanted = " · ".join(filter(None, (answer["language"], answer["intent"], answer["sentiment"])))
+    language = words.get(f"lang_{answer['language']}", answer["language"])
+    wanted = " · ".join(filter(None, (language, answer["intent"], answer["sentiment"])))
     lesson = [words["examples_n"].format(n=len(made["examples"]))] if made.get("examples") else []
     lesson += [f"{words['cot']}: {made['cot']}"] if made.get("cot", "off") != "off" else []
     policy = words["version_n"].format(n=made["policy"]) if made.get("policy") is not None else ""
     return [
         (words["backend"], answer["backend"] or words["own_sentence"]),
-        (words["adapter"], answer["adapter"] or "—"),
+        (words["adapter"], answer["adapter"] or ""),
         (words["chosen"], " · ".join(filter(None, (answer["why"], policy)))),
         (words["prompt"], answer["prompt_version"] or "—"),
         (words["taught"], " · ".join(lesson)),

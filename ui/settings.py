@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file=_FILE, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where everything lives: database, index, uploads.")
+    backup_dir: str = Field("", description="Where backups go that are made without naming a file; empty: beside the data folder.")
     database_url: str = Field("", description="SQLAlchemy URL; empty is SQLite in the data folder.")
     chroma_url: str = Field("", description="http://host:port of a Chroma server; empty is the embedded store in the data folder.")
 
@@ -37,6 +39,15 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it behind TLS.")
 
     admin_password: SecretStr = Field(SecretStr(""), description="The first admin's password; empty: a one-time one is made and shown.")
+
+    oidc_issuer: str = Field("", description="Single sign-on of the staff: the OpenID Connect issuer, as https://id.example; empty: none.")
+    oidc_client_id: str = Field("", description="What the issuer calls this product. It sends people back to <public_url>/login/sso/back.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The secret that the issuer gave with it, where it gave one.")
+    oidc_scopes: str = Field("openid profile email", description="What is asked of the issuer.")
+    oidc_name_claim: str = Field("email", description="The claim that becomes the user's name here.")
+    oidc_role_claim: str = Field("roles", description="The claim that says what somebody is: a text or a list of texts.")
+    oidc_leads: list[str] = Field([], description="Values of that claim that make a lead. Whoever has none of either list is refused.")
+    oidc_admins: list[str] = Field([], description="Values of that claim that make an admin.")
 
     shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
@@ -50,6 +61,13 @@ class Settings(BaseSettings):
     )
     identity_secret: SecretStr = Field(
         SecretStr(""), description="Shared with the shop's server, which signs with it who its customers are: 32 characters or more."
+    )
+
+    public_url: str = Field(
+        "", description="Where people reach the product, e.g. https://support.example: for links in messages and for single sign-on."
+    )
+    notify_webhook: SecretStr = Field(
+        SecretStr(""), description="An address that gets a JSON POST when a customer begins to wait for a person: https, or this machine."
     )
 
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
@@ -107,6 +125,12 @@ class Settings(BaseSettings):
     _given: tuple[str, ...] = PrivateAttr(())
     _in_file: tuple[str, ...] = PrivateAttr(())
 
+    @property
+    def backups(self) -> Path:
+        """The folder of backups: never in the data folder, as what loses that would lose them too."""
+        beside = self.data_dir.absolute()
+        return Path(self.backup_dir).absolute() if self.backup_dir else beside.with_name(f"{beside.name}-backups")
+
     def origin(self, name: str) -> Origin:
         """Where the value of a setting came from when it was read."""
         if name in self._given:
@@ -126,6 +150,25 @@ class Settings(BaseSettings):
         if 0 < len(secret.get_secret_value()) < _SHORTEST_SECRET:
             raise ValueError(f"it has under {_SHORTEST_SECRET} characters; make one with `openssl rand -hex 32`")
         return secret
+
+    @field_validator("notify_webhook")
+    @classmethod
+    def _webhook(cls, address: SecretStr) -> SecretStr:
+        if address.get_secret_value() and not safe_address(address.get_secret_value()):
+            raise ValueError("it is no address that may be called; allowed: https://host/..., or http:// on this machine, without a user")
+        return address
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, address: str) -> str:
+        if address and not safe_address(address):
+            raise ValueError("it is no issuer that may be asked; allowed: https://host/..., or http:// on this machine")
+        return address
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, address: str) -> str:
+        return checked_origin(address) if address else ""
 
     @field_validator("office_hours")
     @classmethod
@@ -149,6 +192,17 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, file_secret_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def safe_address(address: str) -> bool:
+    """Whether it may be called: over TLS, or on this machine, with nobody's name and password in it."""
+    try:
+        found = urlsplit(address)
+        host, _ = found.hostname or "", found.port
+    except ValueError:
+        return False
+    here = host in {"127.0.0.1", "localhost", "::1"}
+    return bool(host) and "@" not in found.netloc and (found.scheme == "https" or (found.scheme == "http" and here))
 
 
 def checked_origin(origin: str) -> str:

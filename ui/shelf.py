@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui.languages import page_texts
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
@@ -12,8 +13,8 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
     """Upload, what went wrong, the search test, and every document that is in."""
     words = ask.words
     upload = (
-        f'<label class="file">{e(words["upload"])}<input class="sr" type="file" multiple data-do="upload_documents" '
-        f'accept=".md,.txt,.pdf,.docx,.xlsx,.csv,.html,.json,.jsonl"></label> <span class="hint">{e(words["upload_hint"])}</span>'
+        f'<div class="drop"><label class="file">{e(words["upload"])}<input class="sr" type="file" multiple data-do="upload_documents" '
+        f'accept=".md,.txt,.pdf,.docx,.xlsx,.csv,.html,.json,.jsonl"></label><span class="hint">{e(words["upload_hint"])}</span></div>'
     )
     failed = (
         f'<div class="card"><h3>{e(words["failed"])}</h3><p class="plain">{e(ask.place["failed"])}</p></div>'
@@ -32,7 +33,7 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
     ]  # fmt: skip
     names = ("source", "title_of", "language", "chunks", "changed", "")
     table = _table(words, names, rows, html={4, 5}) if rows else empty(words["no_documents"], words["no_documents_hint"])
-    return _page(words["tab_documents"], words["documents_hint"], f"<p>{upload}</p>{failed}{test}{_hits(ask, hits)}{table}")
+    return _page(words["tab_documents"], words["documents_hint"], f"{upload}{failed}{test}{_hits(ask, hits)}{table}")
 
 
 def _hits(ask: Ask, hits: Sequence[Json] | None) -> str:
@@ -100,9 +101,14 @@ def keys(ask: Ask, listed: Sequence[Json]) -> str:
 def audit(ask: Ask, entries: Sequence[Json]) -> str:
     """Who changed what."""
     words = ask.words
-    rows = [(moment(entry["at"]), entry["who"], entry["what"], entry["about"], entry["detail"]) for entry in entries]
-    table = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0}) if rows else empty(words["no_audit"])
+    done = page_texts("audit", ask.language)
+    rows = [(moment(entry["at"]), entry["who"], _did(entry["what"], done), entry["about"], entry["detail"]) for entry in entries]
+    table = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0, 2}) if rows else empty(words["no_audit"])
     return _page(words["tab_audit"], words["audit_hint"], table)
+
+
+def _did(what: str, done: Mapping[str, str]) -> str:
+    return f'<span title="{e(what)}">{e(done.get(what, what))}</span>'
 
 
 def _page(title: str, hint: str, body: str) -> str:

@@ -1,11 +1,14 @@
 """`/login`: sign in, choose a password of one's own, sign out. Plain forms, which need no script."""
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,19 +19,32 @@ from ui.accounts import LONGEST, LONGEST_PASSWORD, RANK, SHORTEST, Accounts, Rol
 from ui.errors import Failure
 from ui.guards import SESSION_COOKIE, same_origin
 from ui.languages import LANGUAGE_COOKIE, PageLanguage, language_of, page_texts
+from ui.oidc import Sso, SsoRefused
 from ui.theme import static
 
+_ON_THE_WAY, _WAY_S = "answerdesk_sso", 600  # the cookie of a sign-in that is at the issuer, and how long it may be there
 _log = structlog.get_logger("signin")
 
 
-def add_signin(web: FastAPI, engine: Engine, pages: Mapping[str, Role], *, secure: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class SingleSignOn:
+    """secret: signs what the browser keeps on the way. public_url: where the issuer sends people back; empty: as the request says."""
+
+    client: Sso
+    secret: str
+    public_url: str = ""
+
+
+def add_signin(web: FastAPI, engine: Engine, pages: Mapping[str, Role], *, secure: bool, single: SingleSignOn | None = None) -> None:
     """The routes. They stand behind `ui.guards.SignedIn`. pages: where one may go from here, and which role that takes."""
     accounts = Accounts(engine)
+    if single:
+        add_single(web, engine, pages, single, secure=secure)
 
     @web.get("/login")
     async def form(request: Request) -> Response:
         words = _words(request)
-        return _page(request, _form(words) if _user(request) is None else _account(request, pages, words))
+        return _page(request, _form(words, single=single is not None) if _user(request) is None else _account(request, pages, words))
 
     @web.post("/login")
     async def sign_in(request: Request) -> Response:
@@ -73,6 +89,57 @@ def add_signin(web: FastAPI, engine: Engine, pages: Mapping[str, Role], *, secur
         return response
 
 
+def add_single(web: FastAPI, engine: Engine, pages: Mapping[str, Role], single: SingleSignOn, *, secure: bool) -> None:
+    """The routes of single sign-on: to the issuer, and back from it."""
+    signer = URLSafeTimedSerializer(single.secret, salt="answerdesk.sso")
+
+    def back(request: Request) -> str:
+        return f"{single.public_url or f'{request.url.scheme}://{request.url.netloc}'}/login/sso/back"
+
+    def refused(request: Request, error: Exception, word: str, status: int) -> Response:
+        _log.warning("single sign-on refused", why=str(error))
+        words = _words(request)
+        return _page(request, _form(words, words[word], single=True), status)
+
+    @web.get("/login/sso")
+    async def leave(request: Request) -> Response:
+        try:
+            started = await run_in_threadpool(single.client.start, back(request))
+        except SsoRefused as error:
+            return refused(request, error, "sso_failed", 502)
+        response = RedirectResponse(started.url, 303)
+        kept = signer.dumps([started.state, started.nonce, started.verifier])
+        response.set_cookie(_ON_THE_WAY, kept, _WAY_S, path="/login", httponly=True, samesite="lax", secure=secure)
+        return response
+
+    @web.get("/login/sso/back")
+    async def come_back(request: Request) -> Response:
+        try:
+            state, nonce, verifier = signer.loads(request.cookies.get(_ON_THE_WAY, ""), max_age=_WAY_S)
+            person = await run_in_threadpool(single.client.finish, _code(request, state), back(request), nonce, verifier)
+            given = (person.subject, person.name, person.shown, person.role)
+            token, name, new = await run_in_threadpool(Accounts(engine).enter, *given)
+        except (SsoRefused, SignInRefused, Failure, BadSignature, ValueError) as error:
+            response = refused(request, error, "sso_refused", 403)
+        else:
+            if new:
+                await run_in_threadpool(audit.record, engine, name, "users.oidc", name, person.role)
+            user = await run_in_threadpool(Accounts(engine).who, token)
+            response = RedirectResponse(_first(user, pages) if user else "/login", 303)
+            response.set_cookie(SESSION_COOKIE, token, int(LONGEST.total_seconds()), httponly=True, samesite="lax", secure=secure)
+        response.delete_cookie(_ON_THE_WAY, path="/login")
+        return response
+
+
+def _code(request: Request, state: str) -> str:
+    """What the issuer sent with a browser that is back from there. Raises `SsoRefused`."""
+    if not secrets.compare_digest(request.query_params.get("state", "").encode(), state.encode()):
+        raise SsoRefused("the state is not that of this browser")
+    if code := request.query_params.get("code", ""):
+        return code
+    raise SsoRefused(f"the issuer says {request.query_params.get('error', '')[:60]!r}")
+
+
 def _user(request: Request) -> User | None:
     user = request.state.user
     return user if isinstance(user, User) else None
@@ -94,13 +161,14 @@ def _words(request: Request) -> Mapping[str, str]:
     return page_texts("signin", _language(request))
 
 
-def _form(words: Mapping[str, str], wrong: str = "", name: str = "") -> str:
+def _form(words: Mapping[str, str], wrong: str = "", name: str = "", *, single: bool = False) -> str:
     name_field = _field("name", words["name"], "text", "username", value=name, maxlength=64, autocapitalize="none", spellcheck="false")
     password = _field("password", words["password"], "password", "current-password", maxlength=LONGEST_PASSWORD)
     button = f'<button type="submit" class="primary">{_e(words["submit"])}</button>'
+    sso = f'<nav><a href="/login/sso">{_e(words["sso"])}</a></nav>' if single else ""
     return (
         f"<h1>{_e(words['title'])}</h1><p>{_e(words['intro'])}</p>{_alert(wrong)}"
-        f'<form method="post" action="/login">{name_field}{password}{button}</form>'
+        f'<form method="post" action="/login">{name_field}{password}{button}</form>{sso}'
     )
 
 

@@ -17,7 +17,9 @@ users = Table(
     Column("disabled", Boolean, nullable=False),
     Column("created", Moment, nullable=False),
     Column("last_seen", Moment),
+    Column("subject", Text),  # issuer and id of somebody who signs in there and has no password here
     CheckConstraint("role IN ('lead', 'admin')", name="role"),
+    Index(None, "subject", unique=True),
 )
 
 sessions = Table(

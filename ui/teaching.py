@@ -9,6 +9,11 @@ from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
 CODES = ("en", "zh")
+_TALK = (
+    '{"id": "t1", "customer": "c7", "turns": [{"role": "customer", "text": "Where is my parcel?"},\n'
+    '                                         {"role": "agent", "text": "It arrives on Friday."}]}'
+)
+"""One conversation, as a line of a file has it."""
 
 
 def prompts(ask: Ask, shown: Json, versions: Sequence[Json], difference: str, names: Sequence[str]) -> str:
@@ -95,10 +100,13 @@ def transcripts(ask: Ask) -> str:
     """Where transcripts are uploaded; their report stands below."""
     words = ask.words
     kinds = ".jsonl,.json,.csv,.txt"
+    told = "".join(f"<li>{e(words[f'transcripts_{step}'])}</li>" for step in ("checked", "decided", "learned"))
+    steps = f'<ol class="steps">{told}</ol><pre>{e(_TALK)}</pre>'
     return (
-        f'<div class="page"><h2>{e(words["tab_transcripts"])}</h2><p class="hint">{e(words["transcripts_hint"])}</p><p><label class="file">'
-        f'{e(words["upload"])}<input class="sr" type="file" data-do="check_transcripts" accept="{kinds}"></label> '
-        f'<span class="hint">{e(words["transcripts_kinds"])}</span></p></div>'
+        f'<div class="page"><h2>{e(words["tab_transcripts"])}</h2><p class="hint">{e(words["transcripts_hint"])}</p>'
+        f'<div class="drop"><label '
+        f'class="file">{e(words["upload"])}<input class="sr" type="file" data-do="check_transcripts" accept="{kinds}"></label>'
+        f'<span class="hint">{e(words["transcripts_kinds"])}</span></div>{steps}</div>'
     )
 
 

@@ -19,10 +19,11 @@ from ui.identity import Visitors
 from ui.internal import create_internal
 from ui.metrics import CountedRouter, Metrics
 from ui.middleware import BodyCap, CustomerCookie, Outermost, TrustedHosts
+from ui.oidc import Sso
 from ui.owner import write_private
 from ui.settings import Settings
 from ui.shop import add_shop
-from ui.signin import add_signin
+from ui.signin import SingleSignOn, add_signin
 from ui.widget import add_widget
 from ui.workers import Workers
 
@@ -61,7 +62,7 @@ def create_web(app: "App", token: str = "") -> FastAPI:
 
     add_shop(web, app)
     add_widget(web, app, Visitors(_secret(app.settings)))
-    add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies)
+    add_signin(web, app.engine, PAGES, secure=app.settings.secure_cookies, single=_single(app.settings))
     mount_desk(web, app)
     mount_admin(web, app)
     mount_customer(web, app, path="/")
@@ -92,6 +93,10 @@ def _unready(app: "App") -> list[str]:
     except Exception as error:  # noqa: BLE001
         reasons.append(f"index: {type(error).__name__}")
     return reasons
+
+
+def _single(settings: Settings) -> SingleSignOn | None:
+    return SingleSignOn(Sso(settings), _secret(settings), settings.public_url) if settings.oidc_issuer and settings.oidc_client_id else None
 
 
 def _secret(settings: Settings) -> str:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +23,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WAYS = (("en", "desk", "light"), ("zh", "phone", "dark"), ("en", "phone", "dark"), ("zh", "desk", "light"))
+"""How a page is walked: language, width, scheme."""
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 PATIENCE_MS = 60_000  # a busy machine is no failure
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
@@ -57,6 +60,24 @@ class Visit:
         """A picture, where ANSWERDESK_TEST_PICTURES names a folder for them."""
         if folder := os.environ.get("ANSWERDESK_TEST_PICTURES"):
             self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def ways(*quick: tuple[str, str, str]) -> list[Any]:
+    """All of `WAYS` as parameters; those of `quick` are walked by `make test` too."""
+    return [pytest.param(*way, marks=[pytest.mark.quick] if way in quick else [], id="-".join(way)) for way in WAYS]
+
+
+def whole_ways(*quick: tuple[str, str, str]) -> list[Any]:
+    """As `ways`, each as one parameter."""
+    return [pytest.param(way, marks=[pytest.mark.quick] if way in quick else [], id="-".join(way)) for way in WAYS]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A walk in a browser takes long, but for the few that are marked quick: one or two for each page."""
+    for item in items:
+        if item.get_closest_marker("browser") and not item.get_closest_marker("quick"):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

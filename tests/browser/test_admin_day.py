@@ -18,7 +18,7 @@ from bot.recall import Recall
 from bot.router import Router
 from finetune import loop
 from finetune.starter import Recipe, make_tokenizer
-from tests.browser.conftest import SIZES, Visit
+from tests.browser.conftest import PATIENCE_MS, SIZES, Visit
 from tests.browser.test_customer_page import accessible
 from tests.finetune.talks import write_talks
 from tests.tiny import tiny_model
@@ -28,7 +28,7 @@ from ui.build import lessons, rules
 from ui.languages import page_texts
 from ui.operations_training import jobs_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(2400)]
 Visits = Callable[..., Visit]
 EN, ZH = page_texts("admin", "en"), page_texts("admin", "zh")
 WORK_MS = 900_000  # what training or measuring may take on a busy machine
@@ -53,7 +53,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, str]]
         fewer.setattr(loop, "REFUSED", 4)
         expect.set_options(timeout=SOON_MS)
         yield app, url
-        expect.set_options(timeout=5000)
+        expect.set_options(timeout=PATIENCE_MS / 2)
     for job in jobs_of(folder / "data").all():
         jobs_of(folder / "data").stop(job.run)  # of a test that failed: a run outlives its server
 

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from bot.examples import Pool
 from bot.versions import PromptVersions
-from tests.browser.conftest import Visit
+from tests.browser.conftest import PATIENCE_MS, WAYS, Visit, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import PASSWORD, Shop, user
 from ui import audit
@@ -35,8 +35,8 @@ def staff(site: tuple[Shop, str]) -> Shop:
 def enter(visit: Visits, staff: Shop, site: tuple[Shop, str]) -> Enter:
     """Opens a page of the staff, signed in: `enter("admin", "#tab=users", "root")`."""
 
-    def open_page(page: str, place: str = "", name: str = "root", *, language: str = "en", size: str = "desk") -> Visit:
-        seen = visit(language, size)
+    def open_page(page: str, place: str = "", name: str = "root", *, way: tuple[str, str, str] = WAYS[0]) -> Visit:
+        seen = visit(*way)
         seen.page.goto(f"{site[1]}/login")
         seen.page.locator("#name").fill(name)
         seen.page.locator("#password").fill(PASSWORD)
@@ -49,13 +49,14 @@ def enter(visit: Visits, staff: Shop, site: tuple[Shop, str]) -> Enter:
     return open_page
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", "desk"), pytest.param("zh", "phone", marks=pytest.mark.long)])
-def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path: Path, language: Any, size: str):
+@pytest.mark.parametrize("way", whole_ways(WAYS[0]))
+def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path: Path, way: Any):
+    language, size, _ = way
     words = page_texts("admin", language)
-    good, bad = tmp_path / f"warranty-{size}.md", tmp_path / f"broken-{size}.pdf"
+    good, bad = tmp_path / f"warranty-{language}-{size}.md", tmp_path / f"broken-{language}-{size}.pdf"
     good.write_text(f"# Warranty {size}\n\nThe {size} warranty lasts 24 months from delivery.\n", encoding="utf-8")
     bad.write_bytes(b"this is no PDF")
-    seen = enter("admin", language=language, size=size)
+    seen = enter("admin", way=way)
     page = seen.page
     page.locator("input[type=file]").set_input_files([good, bad])
     expect(page.locator("tr", has_text=good.name)).to_be_visible()
@@ -65,7 +66,6 @@ def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path:
     page.locator("#test").fill(f"How long is the {size} warranty?")
     page.keyboard.press("Enter")
     expect(page.locator(".hit").first).to_contain_text("24 months")
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot(f"admin-{language}-documents")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -91,15 +91,14 @@ def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, st
     seen.shot("admin-users")
     assert Accounts(staff.engine).sign_in("nora", password)
     row = page.locator("tr", has_text="nora")
-    row.get_by_role("button", name="Shut out").click()
-    expect(row).to_contain_text("Let in")
+    row.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("Enable")
     assert Accounts(staff.engine).get("nora").disabled
     page.get_by_role("link", name="Audit log").click()
-    expect(page.locator("tbody tr").first).to_contain_text("users.disable")
+    expect(page.locator("tbody tr").first).to_contain_text("disabled a user")
     assert accessible(seen)
 
 
-@pytest.mark.long
 def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
     seen = enter("admin", "#tab=keys")
     page = seen.page
@@ -114,7 +113,6 @@ def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
     assert staff.store.check_key(key) is None
 
 
-@pytest.mark.long
 def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     seen = enter("desk", name="lea")
     expect(seen.page.get_by_role("link", name="Administration")).to_have_count(0)
@@ -124,10 +122,11 @@ def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     seen.errors[:] = [error for error in seen.errors if "403" not in error]
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", "desk"), pytest.param("zh", "phone", marks=pytest.mark.long)])
-def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, language: Any, size: str):
+@pytest.mark.parametrize("way", whole_ways(WAYS[1]))
+def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, way: Any):
+    language = way[0]
     words = page_texts("desk", language)
-    seen = enter("desk", "#tab=backends", "lea", language=language, size=size)
+    seen = enter("desk", "#tab=backends", "lea", way=way)
     page = seen.page
     before = staff.policies.newest()
     assert before.default == "extractive"
@@ -143,7 +142,6 @@ def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, langu
     assert changed.canary
     assert (changed.canary.backend, changed.canary.share, changed.ladder) == ("hosted", 0.2, ("hosted",))
     expect(page.locator("tbody tr").first).to_contain_text("try the hosted model")
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot(f"desk-{language}-backends")
     if before.version:
@@ -154,7 +152,6 @@ def test_the_policy_is_changed_and_brought_back(enter: Enter, staff: Shop, langu
         staff.policies.update({"canary": None, "ladder": []}, "test", "back")
 
 
-@pytest.mark.long
 def test_two_leads_do_not_overwrite_each_others_policy(enter: Enter, staff: Shop):
     seen = enter("desk", "#tab=backends", "lea")
     page = seen.page
@@ -191,7 +188,6 @@ def test_a_prompt_is_changed_compared_and_brought_back(enter: Enter, staff: Shop
     assert versions.current("en").system.endswith("Always end with a friendly word.")
     page.locator("tbody tr").nth(1).get_by_role("button", name="What changed").click()
     expect(page.locator("pre")).to_contain_text("+Always end with a friendly word.")
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot("desk-prompts")
     page.locator("tbody tr").nth(1).get_by_role("button", name="Bring back").click()
@@ -199,7 +195,6 @@ def test_a_prompt_is_changed_compared_and_brought_back(enter: Enter, staff: Shop
     assert versions.current("en").system == before.system
 
 
-@pytest.mark.long
 def test_transcripts_are_looked_at_then_proposed(enter: Enter, staff: Shop, tmp_path: Path):
     rows = [
         {
@@ -222,13 +217,13 @@ def test_transcripts_are_looked_at_then_proposed(enter: Enter, staff: Shop, tmp_
     page, before = seen.page, len(Pool(staff.engine).list())
     page.locator("input[type=file]").set_input_files(file)
     report = page.locator("article.card", has_text="chats.jsonl")
-    expect(report).to_contain_text("Personal data replaced", timeout=40_000)
+    expect(report).to_contain_text("Personal data replaced", timeout=PATIENCE_MS)
     assert len(Pool(staff.engine).list()) == before  # only looked at
     time.sleep(2.5)
     assert accessible(seen)
     seen.shot("admin-transcripts")
     report.get_by_role("button", name="Propose to the pool").click()
-    expect(page.locator(".toast")).to_contain_text("proposed", timeout=40_000)
+    expect(page.locator(".toast")).to_contain_text("proposed", timeout=PATIENCE_MS)
     proposed = Pool(staff.engine).list("pending")
     assert len(Pool(staff.engine).list()) == before + 2
     assert not any("@example.com" in example.question for example in proposed)

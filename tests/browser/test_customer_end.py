@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,14 @@ import pytest
 from playwright.sync_api import expect
 
 from bot import desk
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import PASSWORD, Shop, elsewhen, serving, shop, user, web
 from ui.languages import page_texts, texts
 
 pytestmark = pytest.mark.browser
 Visits = Callable[..., Visit]
-BOTH = pytest.mark.parametrize(("language", "size", "scheme"), [("en", "desk", "light"), ("zh", "phone", "dark")])
+EVERYWHERE = pytest.mark.parametrize(("language", "size", "scheme"), ways())
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def customer(site: tuple[Shop, str]) -> str:
     return site[0].router.asked[-1].customer or ""
 
 
-@BOTH
+@pytest.mark.parametrize(("language", "size", "scheme"), ways(("zh", "phone", "dark")))
 def test_a_conversation_is_rated_at_its_end_and_the_desk_reads_it(
     visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str
 ):
@@ -55,7 +54,6 @@ def test_a_conversation_is_rated_at_its_end_and_the_desk_reads_it(
         page.keyboard.press("ArrowRight")
     expect(page.get_by_label(words.score_n.format(n=4, name=words.scores[3]))).to_be_checked()
     page.get_by_label(words.score_why).fill("<b>quick</b>")
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot(f"end-{size}-{language}-1-rating")
     page.get_by_role("button", name=words.score_send).click()
@@ -89,7 +87,7 @@ def test_who_writes_again_is_answered_and_may_rate_what_comes_next_only_if_not_y
     expect(seen.page.locator("form.rating")).to_be_visible()
 
 
-@BOTH
+@EVERYWHERE
 def test_outside_of_the_office_hours_a_person_is_promised_and_comes(
     visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str
 ):
@@ -99,7 +97,6 @@ def test_outside_of_the_office_hours_a_person_is_promised_and_comes(
     expect(page.locator(".notice.waiting .away")).to_contain_text(words.waiting_away.split("{time}")[0])
     assert re.search(r"UTC|\{", page.locator(".notice.waiting").inner_text()) is None  # in the visitor's own time
     seen.settled()
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot(f"end-{size}-{language}-3-away")
     conversation = app.store.latest(customer(site)) or ""
@@ -111,14 +108,13 @@ def test_outside_of_the_office_hours_a_person_is_promised_and_comes(
     expect(page.locator("form.rating")).to_be_visible()
 
 
-@BOTH
+@EVERYWHERE
 def test_ones_own_data_is_taken_and_erased(visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str):
     words, seen = texts(language), visit(language, size, scheme)
     page, app = seen.page, site[0]
     seen.ask_to_the_end("How long does my Zanzibar last?")
     whose = customer(site)
     page.get_by_role("button", name=words.data).click()
-    time.sleep(0.2)
     assert accessible(seen)
     with page.expect_download() as downloading:
         page.get_by_role("button", name=words.data_download).click()
@@ -130,7 +126,6 @@ def test_ones_own_data_is_taken_and_erased(visit: Visits, site: tuple[Shop, str]
     page.get_by_role("button", name=words.data_keep).click()
     assert app.store.latest(whose)
     page.get_by_role("button", name=words.data_erase).click()
-    time.sleep(0.2)
     assert accessible(seen)
     seen.shot(f"end-{size}-{language}-4-erase")
     page.get_by_role("button", name=words.data_sure).click()

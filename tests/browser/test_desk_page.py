@@ -1,7 +1,6 @@
 """The desk beside a customer's page, in two browsers."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bot.examples import Pool
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import HOSTILE, PASSWORD, Shop, user
 from ui.accounts import Accounts
@@ -52,7 +51,7 @@ def opened(seen: Visit, text: str) -> Page:
     return seen.page
 
 
-@pytest.mark.parametrize(("language", "size", "scheme"), [("en", "desk", "light"), ("zh", "phone", "dark")])
+@pytest.mark.parametrize(("language", "size", "scheme"), ways(("en", "desk", "light")))
 def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Callable[..., Visit], language: Any, size: str, scheme: str):
     words, theirs, mark = page_texts("desk", language), texts(language), f"{language}-{size}"
     customer = visit(language, size)
@@ -79,7 +78,6 @@ def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Ca
     seen.page.locator("#write-reply").fill("wants a refund")
     seen.page.get_by_role("button", name=words["note_send"]).click()
     expect(seen.page.locator("aside.note")).to_contain_text(["wants a refund"])
-    time.sleep(0.3)
     assert accessible(seen)
     seen.shot(f"desk-{mark}-2-taken")
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -91,7 +89,6 @@ def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Ca
     assert "refund" not in customer.page.locator(".log").inner_text().replace("Refunds", "").lower().replace("退款", "")
 
 
-@pytest.mark.long
 def test_of_two_leads_one_gets_the_conversation(visit: Visits, desk: Callable[..., Visit]):
     customer = visit()
     customer.ask_to_the_end("a person for two leads")
@@ -105,6 +102,7 @@ def test_of_two_leads_one_gets_the_conversation(visit: Visits, desk: Callable[..
     expect(anna.page.locator("#write-reply")).to_have_count(0)
 
 
+@pytest.mark.quick
 def test_a_correction_becomes_an_approved_example(visit: Visits, desk: Callable[..., Visit], leads: Shop):
     customer = visit()
     customer.ask_to_the_end("How long is the correction window?")
@@ -127,7 +125,6 @@ def test_a_correction_becomes_an_approved_example(visit: Visits, desk: Callable[
     expect(page.locator(".card", has_text="Thirty days, and 45 for members.")).to_be_visible()
 
 
-@pytest.mark.long
 def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Visit]):
     customer = visit()
     customer.ask_to_the_end("unknown things to flag")
@@ -142,15 +139,15 @@ def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Vi
     expect(seen.page.locator(".row")).to_have_count(1)
 
 
-@pytest.mark.long
 def test_a_session_that_ends_leads_back_to_the_sign_in(desk: Callable[..., Visit], leads: Shop):
     user(leads, "zoe", "lead", "Zoe")
     seen = desk(name="zoe")
     Accounts(leads.engine).disable("zoe")
-    seen.page.wait_for_url("**/login", timeout=15_000)
+    seen.page.wait_for_url("**/login")
     seen.errors[:] = [error for error in seen.errors if "401" not in error]
 
 
+@pytest.mark.quick
 def test_whoever_must_change_the_password_does_so_first(visit: Visits, leads: Shop, site: tuple[Shop, str]):
     password = Accounts(leads.engine).add("carl", "lead", "Carl")
     seen = visit("en", "phone")

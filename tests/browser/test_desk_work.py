@@ -15,7 +15,7 @@ from bot.canned import Canned
 from bot.desk import chat as chat_of
 from bot.tables import conversations
 from bot.versions import PromptVersions
-from tests.browser.conftest import Visit
+from tests.browser.conftest import WAYS, Visit, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.browser.test_desk_page import desk, leads, opened
 from tests.ui.shop import HOSTILE, Shop
@@ -25,7 +25,8 @@ __all__ = ["desk", "leads"]
 pytestmark = pytest.mark.browser
 Desk = Callable[..., Visit]
 Visits = Callable[..., Visit]
-BOTH = pytest.mark.parametrize("where", [("en", "desk", "light"), ("zh", "phone", "dark")], ids="-".join)
+BOTH = pytest.mark.parametrize("where", WAYS[:2], ids="-".join)
+EVERYWHERE = pytest.mark.parametrize("where", WAYS, ids="-".join)
 Where = tuple[Any, str, str]
 
 
@@ -47,7 +48,35 @@ def tab(page: Page, name: str) -> None:
     expect(page.locator(f'.staff[data-tab="{name}"]')).to_be_visible()
 
 
-@BOTH
+@EVERYWHERE
+def test_who_looks_elsewhere_is_told_that_somebody_waits(visit: Visits, desk: Desk, where: Where):
+    """The checkbox is kept, the title counts, one notification comes, and it says nothing of what was written."""
+    language = where[0]
+    words = page_texts("desk", language)
+    seen = desk(*where)
+    page = seen.page
+    page.context.add_init_script(
+        "window.told = []; window.Notification = class { static permission = 'granted'; "
+        "static async requestPermission() { return 'granted'; } constructor(title, more) { window.told.push(title + ' ' + more.body); } };"
+        "document.hasFocus = () => false;"
+    )
+    seen.reload()
+    page.locator('[data-open="keys"]').click()
+    expect(page.get_by_label(words["notify_sound"])).not_to_be_checked()
+    page.get_by_label(words["notify_show"]).check()
+    page.get_by_role("dialog").get_by_role("button", name=words["done"]).click()
+    seen.reload()
+    before = int((re.match(r"\((\d+)\)", page.title()) or [0, 0])[1])
+    customer = visit(language)
+    customer.ask_to_the_end("人工 4711" if language == "zh" else "a person please 4711")
+    expect(page).to_have_title(f"({before + 1}) {words['title']}")
+    page.wait_for_function("window.told.length === 1")
+    assert page.evaluate("window.told") == [f"{words['notify_title']} {words['notify_text'].format(n=before + 1)}"]
+    page.locator('nav a[href="#tab=inbox"]').click()  # where one is already: nothing goes on working for ever
+    page.locator("html:not(.working)").wait_for()
+
+
+@pytest.mark.parametrize("where", whole_ways(WAYS[1]))
 def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words, shortcut = page_texts("desk", language), {"en": "greet", "zh": "问候"}[language]
@@ -94,7 +123,7 @@ def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: De
     assert Canned(leads.engine).list(language) == ()
 
 
-@BOTH
+@EVERYWHERE
 def test_a_suggested_reply_is_a_draft_until_somebody_sends_it(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)
@@ -171,7 +200,7 @@ def test_the_inbox_goes_by_the_keyboard(visit: Visits, desk: Desk):
     expect(page.locator("#search")).not_to_be_focused()
 
 
-@BOTH
+@EVERYWHERE
 def test_conversations_are_found_by_customer_and_language(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)

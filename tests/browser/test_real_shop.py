@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import PATIENCE_MS, Visit, ways
 from tests.browser.test_customer_page import accessible
 from tests.real import Server, answerdesk, as_json
 from tests.stub_openai import Reply, Stub
@@ -16,7 +16,7 @@ from ui.languages import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # where the sample shop is not indexed yet, that comes first
 Visits = Callable[..., Visit]
-EVERYWHERE = pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("en", "phone"), ("zh", "desk"), ("zh", "phone")])
+EVERYWHERE = pytest.mark.parametrize(("language", "size", "scheme"), ways(("zh", "phone", "dark")))
 PRICE = {"en": ("How much is Product B?", r"\$1,?299", "en/products.csv"), "zh": ("产品C无线耳机的价格", "199", "zh/products.json")}
 
 
@@ -30,15 +30,15 @@ def ask(visit: Visit, text: str) -> Locator:
     replies = visit.page.locator(".reply[data-reply]")
     before = replies.count()
     visit.ask(text)
-    expect(replies).to_have_count(before + 1, timeout=30_000)
+    expect(replies).to_have_count(before + 1, timeout=PATIENCE_MS)
     visit.settled()
     return replies.last
 
 
 @EVERYWHERE
-def test_a_customer_gets_a_right_and_cited_answer(visit: Visits, language: Any, size: str):
+def test_a_customer_gets_a_right_and_cited_answer(visit: Visits, language: Any, size: str, scheme: str):
     """Asks, opens the source, asks on, comes back and finds it all."""
-    seen, words = visit(language, size), texts(language)
+    seen, words = visit(language, size, scheme), texts(language)
     question, fact, page = PRICE[language]
     reply = ask(seen, question)
     expect(reply.locator(".text")).to_have_text(re.compile(fact))
@@ -110,12 +110,12 @@ class TestHosted:
         seen = visit(language)
         seen.ask(PRICE[language][0])
         growing = seen.page.locator(".reply.growing")
-        expect(growing).to_contain_text("word1", timeout=20_000)
+        expect(growing).to_contain_text("word1", timeout=PATIENCE_MS)
         expect(growing).to_contain_text("word9")
         seen.page.get_by_role("button", name=words.stop).click()
         seen.settled()
         expect(seen.page.locator(".stopped")).to_have_text(words.stopped)
-        assert stub.closed.wait(30)  # the model is not left talking to nobody
+        assert stub.closed.wait(PATIENCE_MS / 1000)  # the model is not left talking to nobody
         kept = seen.page.locator(".reply .text").last.inner_text()
         assert "word1999" not in kept
         seen.reload()

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from bot import desk
-from tests.browser.conftest import Visit
+from tests.browser.conftest import PATIENCE_MS, Visit, ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import Shop, serving, shop, web
 from tests.ui.test_identity import SECRET, jwt
@@ -90,7 +90,7 @@ def ask(frame: FrameLocator, text: str) -> None:
     expect(frame.locator("html.ready:not(.answering)")).to_be_attached()
 
 
-@pytest.mark.parametrize(("language", "size", "scheme"), [("en", "desk", "light"), ("zh", "phone", "dark")])
+@pytest.mark.parametrize(("language", "size", "scheme"), ways(("en", "desk", "light")))
 def test_a_customer_chats_on_another_sites_page(visit: Visits, at: Callable[..., str], language: Any, size: str, scheme: str):
     words, theirs = page_texts("widget", language), texts(language)
     seen = visit(language, size, scheme, at=at(language=language, accent="#ff5500", theme=scheme))
@@ -154,13 +154,13 @@ def test_a_persons_words_are_counted_while_it_is_closed(visit: Visits, site: tup
     desk.take_over(app.engine, conversation, "anna", "Anna")
     for number in range(2):
         desk.say(app.engine, conversation, "anna", message=f"m{number}", text="I am here")
-    expect(seen.page.locator(".badge")).to_have_text("2", timeout=30_000)
+    expect(seen.page.locator(".badge")).to_have_text("2", timeout=PATIENCE_MS)
     expect(seen.page.get_by_role("button", name="2 unread")).to_be_visible()
     expect(seen.page.get_by_role("status")).to_have_text("2 unread")
     seen.page.reload()
     expect(seen.page.locator(".badge")).to_have_text("2")
     desk.say(app.engine, conversation, "anna", message="m3", text="Are you still there?")
-    expect(seen.page.locator(".badge")).to_have_text("3", timeout=30_000)  # the frame is there, as a person may write at any time
+    expect(seen.page.locator(".badge")).to_have_text("3", timeout=PATIENCE_MS)  # the frame is there, as a person may write at any time
     frame = opened(seen.page)
     expect(frame.locator("#brand .status")).to_have_text("Anna is here")
     expect(seen.page.locator(".badge")).to_be_hidden()

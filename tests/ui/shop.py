@@ -150,7 +150,7 @@ class ScriptedRouter:
         if "unknown" in text:
             return ("很抱歉，我没有找到相关内容。" if zh else "I'm sorry, I couldn't find that in our help pages."), {"abstained": True}
         if "long" in text and "story" in text:
-            return "word by word " * 400, {}
+            return "word by word " * 1600, {}  # a minute of talking: whoever stops it, however slow, finds it talking
         if "long page" in text:
             said = "The cable is two metres long."
             passage = "Before it there is much to read.\n" * 60 + said + " And after it." * 200

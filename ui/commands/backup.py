@@ -19,8 +19,12 @@ _NAMED = "answerdesk.db"
 def backup(
     *,
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to write, for example answerdesk.zip.", metavar="FILE")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file to write, for example answerdesk.zip.", metavar="FILE", show_default="in the backup folder"),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Only list the backups in the backup folder.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
@@ -33,7 +37,12 @@ def backup(
         check_kind(settings.database_url)
         if not settings.database_url and not (settings.data_dir / _NAMED).is_file():
             raise Failure(f"There is nothing to back up in {settings.data_dir.absolute()}; name the data folder with --data-dir.", 2)
-        out.show(perform(context.obj, data_dir, "back_up", out, path=str(file.absolute()), force=force), _made)
+        if listed:
+            out.show(perform(context.obj, data_dir, "list_backups", out), _listed)
+        elif file is None:
+            out.show(perform(context.obj, data_dir, "make_backup", out), _made)
+        else:
+            out.show(perform(context.obj, data_dir, "back_up", out, path=str(file.absolute()), force=force), _made)
 
 
 def restore(
@@ -77,6 +86,15 @@ def _made(console: "Console", result: dict[str, Any]) -> None:
     for left in result["left_out"]:
         console.print(f"Left out: {left['file']}, since {left['why']}.", markup=False, soft_wrap=True)
     console.print("It holds customers' words and the hashes of passwords: keep it where only you can read it.")
+
+
+def _listed(console: "Console", result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("made", "file", "MB")
+    for one in result["backups"]:
+        table.add_row(one["at"][:16].replace("T", " "), one["name"], f"{one['bytes'] / 2**20:.1f}")
+    console.print(table if result["backups"] else f"There are no backups in {result['folder']}. `answerdesk backup` makes one.")
 
 
 def _back(console: "Console", result: dict[str, Any]) -> None:

@@ -55,6 +55,7 @@ def _listen(settings: Settings) -> socket.socket:
 def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket, out: Output) -> None:
     from ui.accounts import Accounts
     from ui.logs import set_up
+    from ui.notify import keep_notifying
     from ui.operations_training import keep_running
     from ui.watching import keep_watching
 
@@ -66,6 +67,7 @@ def _run(tools: Tools, settings: Settings, owner: Claim, listener: socket.socket
         app.router.resume()
     keep_running(settings.data_dir)
     keep_watching(app)
+    keep_notifying(app)
     password = Accounts(app.engine).first_admin(settings.admin_password.get_secret_value())
     web = tools.web(app, owner.token)
 

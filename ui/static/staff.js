@@ -8,6 +8,7 @@ let place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)
 let lastActive = Date.now();
 let hideToast = 0;
 let waiting = 0; // requests on their way
+const behind = { everyMs: 0, asked: 0 }; // how often the page asks while another one is in front of it; 0 is never
 
 const view = () => props.value || {};
 const region = (name) => element.querySelector(`[data-region="${name}"]`);
@@ -32,6 +33,8 @@ function tell(text, wrong, keep) {
   if (text && !keep) hideToast = window.setTimeout(() => { toast.hidden = true; }, wrong ? 9000 : 4000);
 }
 
+const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+
 // Put new HTML into a region, but keep what somebody is typing there, what they opened and how far they scrolled.
 function put(node, html) {
   const typed = new Map();
@@ -41,7 +44,7 @@ function put(node, html) {
   const focus = node.contains(document.activeElement) ? document.activeElement : null;
   const where = focus && focus.selectionStart != null ? [focus.selectionStart, focus.selectionEnd] : null;
   const open = new Map(Array.from(node.querySelectorAll('details[id]'), (details) => [details.id, details.open]));
-  const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, box.scrollHeight - box.scrollTop - box.clientHeight < 60]]));
+  const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, atEnd(box)]]));
   node.innerHTML = html;
   for (const [id, value] of typed) {
     const field = document.getElementById(id);
@@ -49,20 +52,35 @@ function put(node, html) {
   }
   for (const [id, was] of open) if (document.getElementById(id)) document.getElementById(id).open = was;
   for (const box of node.querySelectorAll('[data-scroll]')) {
-    const [top, atEnd] = scrolls.get(box.dataset.scroll) || [0, true];
-    box.scrollTop = box.dataset.end !== undefined && atEnd ? box.scrollHeight : top;
+    const [top, ended] = scrolls.get(box.dataset.scroll) || [0, true];
+    box.scrollTop = top;
+    if (box.dataset.end !== undefined) box.followed = ended;
   }
   for (const time of node.querySelectorAll('time')) {
     const date = new Date(time.dateTime);
-    const today = date.toDateString() === new Date().toDateString();
-    time.textContent = today ? date.toLocaleTimeString(page.lang, { timeStyle: 'short' }) : date.toLocaleString(page.lang, { dateStyle: 'medium', timeStyle: 'short' });
+    time.textContent = when(date, Boolean(time.closest('.row')));
+    time.title = date.toLocaleString(page.lang, { dateStyle: 'full', timeStyle: 'medium' });
   }
+  // On a phone a table is a list of cards, and each cell says what it is.
+  for (const table of node.querySelectorAll('table:not(.figures)')) {
+    const names = Array.from(table.querySelectorAll('thead > tr > *'), (cell) => cell.textContent);
+    for (const row of table.tBodies[0].rows) Array.from(row.cells).forEach((cell, at) => { cell.dataset.name = names[at] || ''; });
+  }
+  node.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   node.querySelector('[data-show]')?.scrollIntoView({ block: 'nearest' });
   if (focus?.id) {
     const again = document.getElementById(focus.id);
     again?.focus({ preventScroll: true });
     if (again && where && again.setSelectionRange && again.type !== 'range') again.setSelectionRange(...where);
   }
+}
+
+// A moment in the reader's language, no longer than it has to be. brief: of a list, where the day is enough.
+function when(date, brief) {
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(page.lang, { timeStyle: 'short' });
+  const day = { day: 'numeric', month: 'short', ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }) };
+  return date.toLocaleString(page.lang, brief ? day : { ...day, hour: 'numeric', minute: '2-digit' });
 }
 
 function render() {
@@ -72,15 +90,20 @@ function render() {
   page.classList.remove('working');
   page.lang = language === 'zh' ? 'zh-CN' : language;
   document.title = words.title;
+  for (const box of element.querySelectorAll('[data-end]')) box.followed = atEnd(box);
   for (const [name, html] of Object.entries(regions)) {
     if (shown[name] === html) continue;
     shown[name] = html;
     put(region(name), html);
   }
+  const many = element.querySelector('[data-waiting]')?.dataset.waiting;
+  if (many) document.title = `(${many}) ${words.title}`;
   place = { ...view().place };
   element.querySelector('.staff').dataset.tab = place.tab || '';
   element.querySelector('.staff').classList.toggle('chosen', Boolean(place.chat));
   element.querySelector('.staff').classList.toggle('saw', Boolean(place.reply));
+  // Only now are all regions as high as they will be.
+  for (const box of element.querySelectorAll('[data-end]')) if (box.followed) box.scrollTop = box.scrollHeight;
   const hash = `#${new URLSearchParams(place)}`;
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
   if (said) tell(said, wrong, keep);
@@ -130,6 +153,19 @@ element.addEventListener('change', async (event) => {
     send(field.dataset.do, { ...(field.form ? fields(field.form) : {}), value: field.type === 'checkbox' ? String(field.checked) : field.value });
   }
 });
+// Files may be dropped where they can be chosen.
+for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
+  element.addEventListener(kind, (event) => {
+    const zone = event.target.closest?.('.drop');
+    if (!zone) return;
+    event.preventDefault();
+    zone.classList.toggle('over', kind === 'dragenter' || kind === 'dragover');
+    if (kind !== 'drop') return;
+    const field = zone.querySelector('input[type=file]');
+    field.files = event.dataTransfer.files;
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+}
 element.addEventListener('input', (event) => {
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
   if (told) told.textContent = `${event.target.value} %`;
@@ -151,7 +187,9 @@ window.addEventListener('keydown', (event) => { if (event.key === 'Escape') tell
 
 // What others do shows within two seconds, while the page is looked at. A page that nobody touches stops asking, so that its session ends.
 setInterval(() => {
-  if (document.hidden || Date.now() - lastActive > 20 * 60_000) return;
+  if (Date.now() - lastActive > 20 * 60_000) return;
+  if (document.hidden && !(behind.everyMs && Date.now() - behind.asked >= behind.everyMs)) return;
+  behind.asked = Date.now();
   if (waiting && Date.now() - waiting < 15_000) return;
   send('show', {}, { quiet: true });
 }, 2000);
