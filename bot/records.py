@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ _COLUMNS = ("text", "conversation", "message", "reply", "interrupted")
 class Received:
     """A customer's message that is saved. answer: its finished answer, None as long as there is none.
 
-    text: what was saved under this message id first, whatever a repeated submit carries.
+    text: what was saved under this message id first, whatever a repeated submit carries. state: who answered in the conversation then.
     """
 
     conversation: str
@@ -31,6 +31,7 @@ class Received:
     position: int
     answer: Answer | None = None
     text: str = ""
+    state: State = field(default="bot", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
