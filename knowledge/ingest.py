@@ -22,6 +22,7 @@ from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
 from knowledge.load import load, walk
+from knowledge.nearest import Nearest
 from knowledge.probe import measure
 from knowledge.query import Context, Query
 from knowledge.report import Failure, Found, IngestReport, Progress, Tally
@@ -41,6 +42,7 @@ class _Loaded:
     at: datetime
     trust: dict[str, float]
     searcher: Searcher
+    held: Nearest | None = None
 
 
 class Index:
@@ -168,7 +170,7 @@ class Index:
         if loaded is None or not text.strip() or k < 1:
             return Found()
         query = loaded.searcher.query(text, detect(text) or language, context)
-        return self._found(loaded, self._vectors(collection), query, k)
+        return self._found(loaded, loaded.held or self._vectors(collection), query, k)
 
     def read(self, text: str, documents: Sequence[Document], k: int = 5, context: Sequence[Context] = ()) -> Found:
         """The best `k` passages of a few documents that are in no collection: for a question that brings its own evidence."""
@@ -178,7 +180,7 @@ class Index:
         loaded = _Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known))
         return self._found(loaded, vectors, loaded.searcher.query(text, context=context), k)
 
-    def _found(self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int) -> Found:
+    def _found(self, loaded: _Loaded, vectors: CollectionVectors | Nearest, query: Query, k: int) -> Found:
         passages, vector = self._ranked(loaded, vectors, query, k)
         if vector is not None:
             cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
@@ -186,7 +188,7 @@ class Index:
         return Found(tuple(passages), loaded.searcher.gaps(query, passages))
 
     def _ranked(
-        self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int, *, units: bool = True
+        self, loaded: _Loaded, vectors: CollectionVectors | Nearest, query: Query, k: int, *, units: bool = True
     ) -> tuple[list[Passage], Vectors | None]:
         """The best passages, and the query's vector where the embedder can be relied on for its language."""
         trust = trusted(loaded.trust, query.language)
@@ -214,7 +216,7 @@ class Index:
             return []
         query = loaded.searcher.query(text, context=context)
         best: dict[str, float] = {}
-        for passage in self._ranked(loaded, self._vectors(collection), query, 8 * k, units=False)[0]:
+        for passage in self._ranked(loaded, loaded.held or self._vectors(collection), query, 8 * k, units=False)[0]:
             best.setdefault(passage.chunk.source, passage.score)
         return list(best.items())[:k]
 
@@ -228,7 +230,9 @@ class Index:
             with self._loading:
                 held = self._loaded.get(collection)
                 if held is None or held.at != entry.at:
-                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(self._rows.chunks(collection), self._known))
+                    chunks = self._rows.chunks(collection)
+                    near = self._vectors(collection).held(chunks, held.held if held else None)
+                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(chunks, self._known), near)
         return held
 
     def _known(self, word: str) -> bool:
@@ -263,6 +267,7 @@ class Index:
             if progress:
                 progress(start, len(chunks), chunks[start].source)
             vectors.add(chunks[start : start + 4 * _BATCH], trust)
+        self._loaded.pop(collection, None)
 
     def ready(self) -> str | None:
         """None when questions can be answered, else what is wrong and what to do."""
