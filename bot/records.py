@@ -23,6 +23,7 @@ class Received:
     """A customer's message that is saved. answer: its finished answer, None as long as there is none.
 
     text: what was saved under this message id first, whatever a repeated submit carries. state: who answered in the conversation then.
+    stranger: nothing was known of the customer before.
     """
 
     conversation: str
@@ -32,6 +33,7 @@ class Received:
     answer: Answer | None = None
     text: str = ""
     state: State = field(default="bot", compare=False)
+    stranger: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class Line:
     answer: Answer | None = None
     rating: int | None = None
     author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """How a conversation stands. person: who has taken it over, as customers read the name. ended: last, None when never. score: 1 to 5."""
+
+    state: State = "bot"
+    person: str = ""
+    ended: datetime | None = None
+    score: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

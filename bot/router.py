@@ -87,17 +87,16 @@ class Router:
 
     def _turn(self, request: Request, cancel: threading.Event) -> Iterator[Delta | Answer]:
         began = time.monotonic()
-        request = self._store.named(request)
+        stranger, request = request.customer is None, self._store.named(request)
         with self._store.claims.line(str(request.conversation)) as place:
-            received = self._store.receive(request, place)  # durable before anything else
+            received = self._store.receive(request, place, stranger=stranger)  # durable before anything else
             if received.answer is None and not place.held:
                 place.wait()
                 received = self._store.again(received)
             if done := received.answer:
                 yield from (Delta(done.text), done)  # sent twice: one message, one answer
                 return
-            request = replace(request, text=received.text)  # a second submit of a message is the first one's text
-            turn = self._begin(received, request, began)
+            turn = self._begin(received, replace(request, text=received.text), began)  # sent again, it is the first one's text
             try:
                 yield from self._until_taken_over(turn, cancel)
             except GeneratorExit:
@@ -151,7 +150,8 @@ class Router:
             yield self._own.say(turn, step.kind, step.reason)
             return
         try:
-            if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language)):
+            turn.taught = self._lessons.look() if self._lessons else None
+            if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language, turn.taught)):
                 turn.match, turn.text = match, match.example.answer
                 turn.mark("first_token")
                 yield Delta(turn.text)
@@ -184,10 +184,8 @@ class Router:
         return found
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
-        conversation, language = turn.received.conversation, turn.triage.language
-        turn.plan = self._dispatch.plan(Asked(conversation, language, turn.labels.intent, turn.request.backend))
-        turn.rungs = turn.plan.passed
-        turn.interrupted = True  # until the reply is whole
+        turn.plan = self._dispatch.plan(Asked(turn.received.conversation, turn.triage.language, turn.labels.intent, turn.request.backend))
+        turn.rungs, turn.interrupted = turn.plan.passed, True  # until the reply is whole
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
@@ -222,12 +220,13 @@ class Router:
         return ask
 
     def _save(self, turn: Turn, place: Place | None = None) -> Answer:
-        answer, asked = answer_of(turn), turn.plan and turn.found
-        counting = self._aside.counting(answer) if self._aside and asked else None
+        answer = answer_of(turn)
+        counting = self._aside.counting(answer) if self._aside and turn.plan and turn.found else None
         reply = self._store.finish(answer, provenance(turn, answer, self._index.embedder.name), place, counting)
         saved = replace(answer, reply=reply)
         if self._recall:
-            self._recall.after(turn.received, turn.by if turn.request.history is None else None, self._rules.max_tokens)
+            backend, said = turn.by if turn.request.history is None else None, (*turn.history, Message("bot", turn.text))
+            self._recall.after(turn.received, backend, self._rules.max_tokens, said)
         if self._aside and turn.plan and turn.found:
             self._aside.finished(saved, turn.plan, self._asker(copy(turn), turn.found))
         return saved

@@ -21,7 +21,7 @@ from bot.claims import Claims, Place
 from bot.errors import BadMessage, UnknownConversation
 from bot.lines import answer_of, insert, lock, unknown
 from bot.messages import Answer, Message, Request
-from bot.records import KeyInfo, Line, Received, State, answer_to_json, checked_customer, checked_id, plain_json, storable
+from bot.records import KeyInfo, Line, Received, Stands, State, answer_to_json, checked_customer, checked_id, plain_json, storable
 from bot.tables import api_keys, conversations, messages, settings
 
 _KEY_USE_STEP = timedelta(minutes=1)  # a key's use is written at most this often: a write costs a disk sync
@@ -29,15 +29,24 @@ _KEY_USE_STEP = timedelta(minutes=1)  # a key's use is written at most this ofte
 Also = Callable[[Connection], None]
 
 _of: BindParameter[str] = bindparam("conversation")
-_answering = select(conversations.c.state).where(conversations.c.id == _of)
-_said = (
+_ANSWERING = select(conversations.c.state).where(conversations.c.id == _of)
+_SAID = (
     select(messages.c.role, messages.c.text)
     .where(messages.c.conversation == _of, messages.c.position > bindparam("after"), messages.c.role.in_(("customer", "bot", "agent")))
     .order_by(messages.c.position)
 )
-_earlier = select(messages.c.id).where(messages.c.conversation == _of, messages.c.position < bindparam("before"))
-_said_before = _said.where(or_(messages.c.position < bindparam("before"), messages.c.in_reply_to.in_(_earlier)))
-_key = select(api_keys.c.name, api_keys.c.last_used).where(api_keys.c.sha256 == bindparam("sha256"), api_keys.c.revoked.is_(None))
+_STANDS = select(
+    conversations.c.customer, conversations.c.state, conversations.c.assignee_shown, conversations.c.ended, conversations.c.score
+).where(conversations.c.id == _of)
+_LINE = ("conversation", "id", "role", "text", "at", "in_reply_to", "answer", "interrupted", "rating", "author")
+_TRANSCRIPT = (
+    select(*(messages.c[name] for name in _LINE))
+    .where(messages.c.conversation == _of, messages.c.role.in_(("customer", "bot", "agent")))
+    .order_by(messages.c.position)
+)
+_EARLIER = select(messages.c.id).where(messages.c.conversation == _of, messages.c.position < bindparam("before"))
+_SAID_BEFORE = _SAID.where(or_(messages.c.position < bindparam("before"), messages.c.in_reply_to.in_(_EARLIER)))
+_KEY = select(api_keys.c.name, api_keys.c.last_used).where(api_keys.c.sha256 == bindparam("sha256"), api_keys.c.revoked.is_(None))
 
 
 class Store:
@@ -57,18 +66,19 @@ class Store:
         message = uuid.uuid4().hex if request.message is None else checked_id(request.message, "message")
         return replace(request, conversation=_conversation(request, customer, message), customer=customer, message=message)
 
-    def receive(self, request: Request, place: Place | None = None) -> Received:
+    def receive(self, request: Request, place: Place | None = None, *, stranger: bool = False) -> Received:
         """Save the customer's message; it is durable before this returns. The same message id again is the same message.
 
         place: takes the conversation in the same transaction, where it is new and nobody has it; to wait for it comes after.
+        stranger: the customer's id was made for this very message, so that there is nothing of theirs to look for.
         Raises `BadMessage` for an id that is not allowed, `UnknownConversation` for another customer's conversation and
         ValueError for text that a database cannot hold.
         """
         storable(request.text, "the message")
-        alone, request = request.customer is None, self.named(request)
+        stranger, request = stranger or request.customer is None, self.named(request)
         conversation, customer, message = str(request.conversation), str(request.customer), str(request.message)
         with self._write() as connection:
-            now = _now() if alone else saving.now_for(connection, customer)
+            now = _now() if stranger else saving.now_for(connection, customer)
             state = saving.open_conversation(connection, conversation, customer, now, request.language)
             if state is None:
                 raise unknown(conversation)
@@ -80,7 +90,7 @@ class Store:
             return self._again(conversation, message)
         if place:
             place.held = taken
-        return Received(conversation, customer, message, position, None, request.text, state)
+        return Received(conversation, customer, message, position, None, request.text, state, stranger)
 
     def again(self, received: Received) -> Received:
         """A message as it stands now. Raises `UnknownConversation` where it has been erased."""
@@ -136,7 +146,7 @@ class Store:
         """
         known = {"conversation": conversation, "after": after}
         with self._read() as connection:
-            rows = connection.execute(_said, known) if before is None else connection.execute(_said_before, {**known, "before": before})
+            rows = connection.execute(_SAID, known) if before is None else connection.execute(_SAID_BEFORE, {**known, "before": before})
             return tuple(Message(row.role, row.text) for row in rows)
 
     def conversations_of(self, customer: str) -> list[str]:
@@ -153,18 +163,19 @@ class Store:
 
     def transcript(self, conversation: str, customer: str) -> tuple[Line, ...]:
         """Every line that was said, oldest first, with the bot's answers. Raises `UnknownConversation` when it is not theirs."""
-        query = (
-            select(messages)
-            .where(messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent")))
-            .order_by(messages.c.position)
-        )
+        return self.transcript_and_standing(conversation, customer)[0]
+
+    def transcript_and_standing(self, conversation: str, customer: str) -> tuple[tuple[Line, ...], Stands]:
+        """The transcript, and how the conversation stood at the same moment. Raises as `transcript`."""
         checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
-            if connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation)) != customer:
+            now = connection.execute(_STANDS, {"conversation": conversation}).one_or_none()
+            if now is None or now.customer != customer:
                 raise unknown(conversation)
-            return tuple(
-                Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in connection.execute(query)
-            )
+            rows = connection.execute(_TRANSCRIPT, {"conversation": conversation})
+            lines = [Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in rows]
+        held = now.assignee_shown or "" if now.state == "agent" else ""
+        return tuple(lines), Stands(now.state, held, now.ended, now.score)
 
     def rate(self, reply: str, customer: str, value: Literal[-1, 1], why: str = "") -> None:
         """Thumbs up (1) or down (-1) for a reply; a later rating replaces it. `UnknownConversation` when it is not theirs."""
@@ -190,7 +201,7 @@ class Store:
         """Who answers now: `bot`, `waiting` (for a person), `agent`, or nobody: `closed`."""
         checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
-            state = connection.scalar(_answering, {"conversation": conversation})
+            state = connection.scalar(_ANSWERING, {"conversation": conversation})
         if state is None:
             raise unknown(conversation)
         return cast("State", state)
@@ -244,7 +255,7 @@ class Store:
         """The name of the key, None when it is unknown or revoked."""
         sha256 = _sha256(secret)
         with self._read() as connection:
-            found = connection.execute(_key, {"sha256": sha256}).one_or_none()
+            found = connection.execute(_KEY, {"sha256": sha256}).one_or_none()
         if found is None:
             return None
         now = _now()

@@ -9,7 +9,7 @@ from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.direct import Match
 from bot.labels import UNKNOWN, Labels
-from bot.lessons import Lesson
+from bot.lessons import Lesson, Taught
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
 from bot.recall import Known
@@ -51,6 +51,7 @@ class Turn:
     found: Found | None = None
     prompt: Prompt | None = None
     fitted: Fitted | None = None
+    taught: Taught | None = None
     lesson: Lesson | None = None
     match: Match | None = None
     text: str = ""

@@ -8,25 +8,7 @@ from knowledge.retrieve import Searcher
 from tests.knowledge.shelf import piece
 
 WORDS = st.sampled_from(
-    [
-        "refund",
-        "refunds",
-        "money",
-        "cash",
-        "paid",
-        "battery",
-        "weight",
-        "nova",
-        "s5",
-        "退货",
-        "运费",
-        "保修",
-        "free",
-        "shipping",
-        "delivery",
-        "within",
-        "days",
-    ]
+    ["refund", "refunds", "money", "cash", "paid", "battery", "nova", "s5", "退货", "运费", "保修", "free", "delivery", "days"]
 )
 SENTENCES = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
 CHUNKS = st.lists(st.lists(SENTENCES, min_size=1, max_size=4), min_size=1, max_size=6)
