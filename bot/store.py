@@ -21,7 +21,7 @@ from bot.claims import Claims, Place
 from bot.errors import BadMessage, UnknownConversation
 from bot.lines import answer_of, insert, lock, unknown
 from bot.messages import Answer, Message, Request
-from bot.records import KeyInfo, Line, Received, Stands, State, answer_to_json, checked_customer, checked_id, plain_json, storable
+from bot.records import KeyInfo, Line, Received, Stands, State, answer_to_json, checked_customer, checked_id, json_of, plain_json, storable
 from bot.tables import api_keys, conversations, messages, settings
 
 _KEY_USE_STEP = timedelta(minutes=1)  # a key's use is written at most this often: a write costs a disk sync
@@ -118,8 +118,8 @@ class Store:
             "text": answer.text,
             "at": _now(),
             "interrupted": answer.interrupted,
-            "answer": plain_json(answer_to_json(answer), "the answer"),
-            "provenance": plain_json(provenance, "the provenance"),
+            "answer": json_of(answer_to_json(answer), "the answer"),
+            "provenance": json_of(provenance, "the provenance"),
         }
         with self._write() as connection:
             if first := saving.save_reply(connection, conversation, message, answer.language, line):

@@ -1,7 +1,7 @@
 """What is known of a turn as it goes on, and what is kept of it when it ends."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import checks, direct, guard
@@ -136,7 +136,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "summary": turn.fitted.parts.summary if turn.fitted else "",
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
-        "messages": [asdict(message) for message in prompt.messages] if prompt else [],
+        "messages": [{"role": message.role, "text": message.text} for message in prompt.messages] if prompt else [],
         "faults": list(guard.faults(answer.text, answer.language, prompt.messages[0].text, known)) if prompt and answer.backend else [],
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend and not turn.match else [],
         "embedder": embedder,
