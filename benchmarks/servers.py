@@ -188,6 +188,7 @@ def _ours(folder: Path, pace: float, *, retrieval: bool) -> FastAPI:
     from bot.aside import Aside
     from bot.labels import Labeller
     from bot.recall import Recall
+    from bot.redact import redact
     from bot.router import Router
     from knowledge.embed import HashEmbedder
     from knowledge.ingest import Index
@@ -218,6 +219,7 @@ def _ours(folder: Path, pace: float, *, retrieval: bool) -> FastAPI:
         aside=Aside(desk.engine, dispatch, desk.backends.usage),
         labels=labels,
     )
+    redact("My name is Anna Smith.")  # whose lists are read once, by the first message that needs them
     (folder / KEY).write_text(desk.store.add_key(uuid.uuid4().hex))
     return create_web(App(settings, desk.engine, desk.store, desk.policies, desk.backends, dispatch, index, router))
 

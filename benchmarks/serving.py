@@ -5,7 +5,8 @@
 
 DATA_FOLDER is one that `answerdesk sample` filled; copies of it are served. Every server (`benchmarks/servers.py`) is a process of its own
 and says the same twenty words. What counts is the CPU time of that process for a chat, user and system together, the median of the rounds:
-clients are in another process, and neighbours lengthen the wall time much more than this. No server is asked the same twice.
+clients are in another process, and neighbours lengthen the wall time much more than this. No server is asked the same twice. Pages
+are open before anything is measured, as they are before anybody can ask.
 
 Groups: `path` (/v1, the words at once), `retrieval` (/v1, over the sample shop), `page` (Gradio's queue, a word every 10 ms, 16 clients),
 `first` (the same; until the first word is seen by each of 64 clients that ask at once).
@@ -111,7 +112,7 @@ def serving(name: str, shop: Path, pace_s: float) -> Iterator[Server]:
 
 
 Chat = Callable[[httpx.AsyncClient, Server, str], Awaitable[float]]
-"""One chat to its end; seconds until the first word."""
+"""One chat of a visitor to its end; seconds until the first word."""
 
 
 async def chat_v1(client: httpx.AsyncClient, server: Server, question: str) -> float:
@@ -132,10 +133,11 @@ async def chat_v1(client: httpx.AsyncClient, server: Server, question: str) -> f
 
 
 async def chat_page(client: httpx.AsyncClient, server: Server, question: str) -> float:
-    """As a page in a browser asks: into Gradio's queue, then its events until the end."""
-    session, asked, first, done = uuid.uuid4().hex, time.monotonic(), 0.0, False
+    """As a page in a browser asks: into Gradio's queue, then its events until the end. One session for all that a visitor asks."""
+    session, asked, first, done = client.headers[_SESSION], time.monotonic(), 0.0, False
     event: dict[str, Any] = {"text": question, "conversation": uuid.uuid4().hex, "message": uuid.uuid4().hex}
     body = {**await _event(client, server), "session_hash": session, "event_data": event}
+    del body["loads"]
     body["data"] = [question, []] if body["data"] else []
     (await client.post("/gradio_api/queue/join", json=body)).raise_for_status()
     async with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as response:
@@ -151,6 +153,7 @@ async def chat_page(client: httpx.AsyncClient, server: Server, question: str) ->
     return first or time.monotonic() - asked
 
 
+_SESSION = "X-Session"  # where a visitor's client keeps the page's session
 _EVENTS: dict[str, dict[str, Any]] = {}
 _OTHERS: Counter[str] = Counter()  # replies that were not the model's: the bot's own words, where it asks back or finds nothing
 
@@ -163,25 +166,35 @@ async def _event(client: httpx.AsyncClient, server: Server) -> dict[str, Any]:
             one for one in config["dependencies"] if one["targets"] and one["targets"][0][1] in {"ask", "submit"} and one["backend_fn"]
         )
         target = wanted["targets"][0][0]
-        _EVENTS[server.url] = {"fn_index": wanted["id"], "trigger_id": target, "data": wanted["inputs"]}
+        loads = [one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "load" and one["backend_fn"]]
+        _EVENTS[server.url] = {"fn_index": wanted["id"], "trigger_id": target, "data": wanted["inputs"], "loads": loads}
     return dict(_EVENTS[server.url])
 
 
-async def load(chat: Chat, server: Server, questions: Sequence[str], clients: int) -> list[float]:
-    """All questions, so many clients at a time; the seconds until each one's first word."""
-    left, waited, ready = iter(questions), list[float](), asyncio.Barrier(clients)
+async def _open(client: httpx.AsyncClient, server: Server) -> None:
+    """What a browser does with the page before anybody can ask: it is fetched, which gives the visitor a cookie, and told to begin."""
+    client.headers[_SESSION] = session = uuid.uuid4().hex
+    (await client.get("/")).raise_for_status()
+    for number in (await _event(client, server))["loads"]:
+        begun = {"data": [], "fn_index": number, "session_hash": session}
+        (await client.post("/gradio_api/run/predict", json=begun)).raise_for_status()
+
+
+async def load(chat: Chat, server: Server, questions: Sequence[str], clients: int) -> tuple[list[float], float]:
+    """All questions, so many clients at a time: the seconds until each one's first word, and the server's CPU seconds for the chats."""
+    left, waited, ready, began = iter(questions), list[float](), asyncio.Barrier(clients), list[float]()
 
     async def visitor() -> None:
         async with httpx.AsyncClient(base_url=server.url, timeout=600) as client:
             if chat is chat_page:
-                await client.get("/")  # which gives the visitor a cookie
-                await _event(client, server)
+                await _open(client, server)
             await ready.wait()
+            began.append(server.cpu_s())
             for question in left:
                 waited.append(await chat(client, server, question))
 
     await asyncio.gather(*(visitor() for _ in range(clients)))
-    return waited
+    return waited, server.cpu_s() - min(began)
 
 
 def questions() -> Iterator[str]:
@@ -207,10 +220,9 @@ def measured(group: str, shop: Path, rounds: int, chats: int) -> dict[str, float
         asked = {server.name: questions() for server in servers}
         for number, server in itertools.product(range(rounds + 1), servers):
             new = list(itertools.islice(asked[server.name], clients if number == 0 or group == "first" else chats))
-            before = server.cpu_s()
-            waited = asyncio.run(load(chat, server, new, clients))
+            waited, cpu_s = asyncio.run(load(chat, server, new, clients))
             if number:  # the first round warms up
-                found[server.name].append(statistics.median(waited) if group == "first" else 1000 * (server.cpu_s() - before) / len(new))
+                found[server.name].append(statistics.median(waited) if group == "first" else 1000 * cpu_s / len(new))
     for name, values in found.items():
         own = f"; {_OTHERS[name]} replies were the bot's own words" if _OTHERS[name] else ""
         print(f"{group} {name}: {', '.join(f'{value:.3g}' for value in values)}{own}", file=sys.stderr)

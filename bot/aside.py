@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from threading import Lock, Thread
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from bot.backends.base import Backend
 from bot.dispatch import Dispatch
@@ -34,13 +34,14 @@ class Aside:
         self._lock = Lock()
         self._running: set[Thread] = set()
 
+    def counting(self, answer: Answer) -> Callable[[Connection], None] | None:
+        """Counts the tokens of a reply, in the transaction that saves it; None where they cost nothing."""
+        if answer.backend in {"", LAST} or not answer.text:
+            return None
+        return lambda connection: self._usage.add(answer.backend, answer.tokens, connection)
+
     def finished(self, answer: Answer, plan: Plan, ask: Ask) -> None:
-        """Take note of a turn that is saved. ask: what a backend is asked in it. Returns at once and raises nothing."""
-        try:
-            if answer.backend not in {"", LAST} and answer.text:
-                self._usage.add(answer.backend, answer.tokens)
-        except Exception:  # the customer has the answer: what is lost is a line of the books
-            logger.exception("the tokens of a turn were not counted")
+        """Take note of a turn that is saved and counted. ask: what a backend is asked in it. Returns at once and raises nothing."""
         shadow = self._dispatch.backends.get(plan.shadow) if plan.shadow and answer.text and not answer.interrupted else None
         if shadow:
             self._start(lambda: self._cast(answer, shadow, ask, plan.limits))

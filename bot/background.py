@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from bot.crew import Crew
+
 logger = logging.getLogger(__name__)
 
 
@@ -17,6 +19,7 @@ class Background:
         self._jobs: dict[str, Callable[[], object]] = {}
         self._changed = threading.Condition()
         self._working = False
+        self._crew = Crew("background")
 
     def later(self, name: str, job: Callable[[], object]) -> None:
         """Do the job soon. Returns at once."""
@@ -24,7 +27,7 @@ class Background:
             self._jobs[name] = job
             if not self._working:
                 self._working = True
-                threading.Thread(target=self._work, name="background", daemon=True).start()
+                self._crew.do(self._work)
 
     def settle(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is left to do. False when that took longer."""

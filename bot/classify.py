@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.heads import HEADS, Fit, Head, Shares, Targets
+from bot.heads import HEADS, Fit, Head, Shares, Targets, scoring
 from knowledge.embed import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
 """Texts into vectors of length one."""
+
+Score = Callable[[NDArray[Any]], Shares]
 
 FEW = 100  # rows up to which only prototypes are tried
 _FOLDS = 3
@@ -51,7 +53,7 @@ class Classifier:
     threshold: float
     _head: Head
     _vectors: Vectors
-    _known: Any
+    _known: Score | None
     _embed: Embed
 
     def judge(self, texts: Sequence[str]) -> list[Judged]:
@@ -130,7 +132,7 @@ def _fitted(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets, 
     return fit([texts[int(row)] for row in rows], vectors[rows], np.asarray(inner, dtype=np.intp)), np.asarray(seen, dtype=np.intp)
 
 
-def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets) -> tuple[Any, float]:
+def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets) -> tuple[Score | None, float]:
     """What tells texts of no label, and the threshold under which a text is one, from the rows alone.
 
     Some labels are left out of a head in turn, so that their rows are foreign to it; beside held-out rows of its own labels they teach a
@@ -156,8 +158,8 @@ def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets)
     if not signs:
         return None, 0.0
     told, mine = np.concatenate(signs), np.concatenate(own)
-    model = LogisticRegression(class_weight="balanced").fit(told, mine)
-    return model, float(np.quantile(_known(model, told[mine]), 1 - _ACCEPTED))
+    score = scoring(LogisticRegression(class_weight="balanced").fit(told, mine))
+    return score, float(np.quantile(_known(score, told[mine]), 1 - _ACCEPTED))
 
 
 def _signs(shares: Shares, vectors: Vectors, rows: Vectors) -> NDArray[np.float64]:
@@ -171,7 +173,5 @@ def _signs(shares: Shares, vectors: Vectors, rows: Vectors) -> NDArray[np.float6
     return np.column_stack((np.log(shares.max(axis=1) + 1e-9), np.concatenate(found))).astype(np.float64)
 
 
-def _known(model: Any, signs: NDArray[np.float64]) -> NDArray[np.float64]:
-    if model is None:
-        return np.ones(len(signs))
-    return np.asarray(model.predict_proba(signs)[:, 1], dtype=np.float64)
+def _known(score: Score | None, signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.ones(len(signs)) if score is None else score(signs)[:, 1]

@@ -56,4 +56,4 @@ class Composer:
         request = turn.request
         if backend.adapter and request.shots is None:  # a tuned model gets the prompt it was trained and judged with: without examples
             request = replace(request, shots=0)
-        return self._lessons.plan(request, turn.triage.language, self.budget(backend).room // 3, backend.count)
+        return self._lessons.plan(request, turn.triage.language, self.budget(backend).room // 3, backend.count, turn.taught)

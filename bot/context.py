@@ -89,8 +89,10 @@ def fit(parts: Parts, make: Make, budget: Budget, count: Count) -> Fitted:
         prompt = make(_cut(parts, cuts[cut]))
         return prompt, size(prompt, count) + MARKS * (len(prompt.messages) + 1)  # one more for the reply that is asked for
 
-    # Each cut is shorter than the one before, so the first that fits is found by halving: a conversation may be thousands of lines long.
-    first = bisect_left(range(len(cuts) - 1), True, key=lambda cut: made(cut)[1] <= budget.room)
+    # Mostly all of it fits. Else, as each cut is shorter than the one before, the first that fits is found by halving: a conversation may
+    # be thousands of lines long.
+    fits = made(0)[1] <= budget.room
+    first = 0 if fits else bisect_left(range(len(cuts) - 1), True, key=lambda cut: made(cut)[1] <= budget.room)
     prompt, tokens = made(first)
     if tokens > budget.room:
         raise ContextOverflow(

@@ -55,7 +55,7 @@ class Pool:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._read = engine.execution_options(read_only=True).begin
+        self.reading = self._read = engine.execution_options(read_only=True).begin
 
     def list(self, state: ExampleState | None = None, language: Language | None = None, split: Split | None = None) -> tuple[Example, ...]:
         """Examples, oldest first; None means any."""

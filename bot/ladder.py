@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 
 from bot.backends.base import Backend, Options
 from bot.breaker import Breaker, Clock
+from bot.crew import Crew
 from bot.errors import BackendError, BackendTimeout, BadReply, ContextOverflow, RateLimited
 from bot.messages import Prompt
 from bot.policy import RESTED, Health, Limits, full
@@ -56,6 +57,7 @@ class Ladder:
         self._lock = Lock()
         self._breakers: dict[str, Breaker] = {}
         self._running: Counter[str] = Counter()
+        self._crew = Crew("answer")
 
     def breaker(self, name: str) -> Breaker:
         """The breaker of the backend of that name."""
@@ -173,7 +175,7 @@ class Ladder:
         limits = terms.limits
         call = _Call(backend, prompt, options, terms.cancel, self._clock)
         asked = self._clock()
-        Thread(target=call.run, name=f"answer-{backend.name}", daemon=True).start()
+        self._crew.do(call.run)
         deadline, late = min(asked + limits.first_token_s, terms.turn_ends), "no first word"
         held, said = "", False  # blank pieces wait for visible text: until then the next backend may still be asked
         try:

@@ -4,21 +4,29 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from sqlalchemy import func, select
 
 from bot.choices import Choices
 from bot.direct import Match, best, stands_alone
 from bot.examples import Pool
 from bot.messages import Cot, Example, Request, Shots
 from bot.shots import FLOOR, choose_examples, clustered, meaning, vectors_of
+from bot.tables import examples, prompts
 from bot.versions import PromptVersions
 from bot.wording import Wording
 from knowledge.documents import Language
 from knowledge.embed import Embedder, Vectors
 
 UNMEASURED = 4  # examples shown for a kind of question for which their gain was not measured yet
+_SEEN = select(  # examples may go, prompts are only added to
+    select(func.count()).select_from(examples).scalar_subquery(),
+    select(func.max(examples.c.updated)).scalar_subquery(),
+    select(func.count()).select_from(prompts).scalar_subquery(),
+)
 _NEIGHBOURS = 5  # approved examples whose intents tell a question's
 
 
@@ -77,6 +85,15 @@ class Shelf:
         return Shelf(tuple(self.examples[row] for row in rows), self.vectors[rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What holds at a moment. seen: changes whenever the rest does. wordings: those in use that were asked for, by language and tone."""
+
+    seen: tuple[Any, ...]
+    shelf: Shelf
+    wordings: dict[tuple[str, str], Wording] = field(default_factory=dict)
+
+
 class Lessons:
     """Plans what each turn is taught. Thread-safe; sees every change of the pool and of the prompts at the next turn."""
 
@@ -88,20 +105,35 @@ class Lessons:
         self._teaching = teaching
         self._lock = threading.Lock()
         self._vectors: dict[str, Vectors] = {}  # by the text's hash
-        self._shelf: tuple[object, Shelf] = (None, Shelf((), np.zeros((0, 0), dtype=np.float32)))
+        self._taught: Taught | None = None
 
-    def plan(self, request: Request, language: Language, budget_tokens: int, count: Callable[[str], int]) -> Lesson:
+    def look(self) -> Taught:
+        """What holds at this moment: one short read, and more only where something has changed. A turn looks once."""
+        with self._pool.reading() as connection:
+            seen = tuple(connection.execute(_SEEN).one())
+        taught = self._taught
+        if taught is None or taught.seen != seen:
+            with self._lock:
+                approved = self._pool.list("approved")
+                taught = Taught(seen, Shelf(approved, self._embedded([example.question for example in approved])))
+                self._taught = taught
+        return taught
+
+    def plan(
+        self, request: Request, language: Language, budget_tokens: int, count: Callable[[str], int], taught: Taught | None = None
+    ) -> Lesson:
         """The lesson for a question: what the request asks for, else what is set, else what was measured to help most.
 
+        taught: as the turn has seen it.
         budget_tokens: what the examples may take together, by `count`. Raises `BadPrompt` for a version that does not exist.
         """
-        tone = self._teaching.tone
-        wording = request.wording or self._wording(request.prompt, language, tone)
+        taught = taught or self.look()
+        wording = request.wording or self._wording(request.prompt, language, taught)
         shots: Shots = self._teaching.shots if request.shots is None else request.shots
         cot = request.cot or self._teaching.cot
         if shots == 0 and cot in ("off", "zero"):
             return Lesson(wording, cot)
-        shelf = self.shelf().only(lambda example: (example.language == "zh") == (language == "zh"))
+        shelf = taught.shelf.only(lambda example: (example.language == "zh") == (language == "zh"))
         if not shelf.examples:
             return Lesson(wording, "zero" if cot in ("few", "auto") else cot)
         question = self.vector(request.text)
@@ -122,28 +154,23 @@ class Lessons:
         # Without an example to reason by, the model is told to in words.
         return Lesson(wording, "zero" if cot in ("few", "auto") and not shown else cot, shown)
 
-    def _wording(self, version: str | None, language: Language, tone: str) -> Wording:
-        return self._versions.get(version, language, tone).wording if version else self._versions.current(language, tone)
+    def _wording(self, version: str | None, language: Language, taught: Taught) -> Wording:
+        tone = self._teaching.tone
+        if version:
+            return self._versions.get(version, language, tone).wording
+        key = ("zh" if language == "zh" else "en", tone)
+        if key not in taught.wordings:
+            taught.wordings[key] = self._versions.current(language, tone)
+        return taught.wordings[key]
 
-    def direct(self, request: Request, language: Language) -> Match | None:
+    def direct(self, request: Request, language: Language, taught: Taught | None = None) -> Match | None:
         """The approved answer to the very same question, where there is one; none where the request wants a backend or other documents."""
         if not self._teaching.direct or request.backend or request.collection != "default" or not stands_alone(request.text):
             return None
-        shelf = self.shelf().only(lambda example: (example.language == "zh") == (language == "zh"))
+        shelf = (taught or self.look()).shelf.only(lambda example: (example.language == "zh") == (language == "zh"))
         if not shelf.examples:
             return None
         return best(request.text, shelf.examples, meaning(shelf.vectors) @ meaning(self.vector(request.text)))
-
-    def shelf(self) -> Shelf:
-        """All approved examples, read again when the pool has changed."""
-        version = self._pool.version()
-        held, shelf = self._shelf
-        if held != version:
-            with self._lock:
-                approved = self._pool.list("approved")
-                shelf = Shelf(approved, self._embedded([example.question for example in approved]))
-                self._shelf = (version, shelf)
-        return shelf
 
     def vector(self, text: str) -> Vectors:
         """A question's vector, shape (d,)."""

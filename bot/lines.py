@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Connection, Row, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import UnknownConversation
@@ -10,19 +10,27 @@ from bot.messages import Answer
 from bot.records import answer_from_json, checked_id
 from bot.tables import conversations, messages
 
+_customer = select(conversations.c.customer).where(conversations.c.id == bindparam("conversation")).with_for_update()
+_last = select(func.max(messages.c.position)).where(messages.c.conversation == bindparam("conversation"))
+
 
 def unknown(conversation: str) -> UnknownConversation:
     return UnknownConversation(f"this customer has no conversation {conversation!r}; use one of their own or start a new one")
 
 
+def insert_on(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that may say what to do where the row is there already; both databases read it alike."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_on(connection.dialect.name, table)
 
 
 def lock(connection: Connection, conversation: str) -> str:
     """Let one transaction at a time at this conversation, and say whose it is. SQLite's transactions stand in line anyway."""
     checked_id(conversation, "conversation", UnknownConversation)
-    customer = connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation).with_for_update())
+    customer = connection.scalar(_customer, {"conversation": conversation})
     if customer is None:
         raise unknown(conversation)
     return cast("str", customer)
@@ -30,9 +38,8 @@ def lock(connection: Connection, conversation: str) -> str:
 
 def append(connection: Connection, conversation: str, **line: Any) -> int:
     """Add a line at the end; the conversation must be locked."""
-    last = connection.scalar(select(func.max(messages.c.position)).where(messages.c.conversation == conversation))
-    position = (last or 0) + 1
-    connection.execute(messages.insert().values(conversation=conversation, position=position, **line))
+    position = (connection.scalar(_last, {"conversation": conversation}) or 0) + 1
+    connection.execute(messages.insert(), {"conversation": conversation, "position": position, **line})
     return position
 
 

@@ -4,14 +4,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, select
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from bot.facts import KEPT, Fact, Kind, read
+from bot.facts import KEPT, Fact, Kind, Read, read
 from bot.tables import facts, messages
 from knowledge.terms import terms
 
 MOST = 50  # facts of a customer; beyond them those that were said longest ago go
+_HELD = select(facts).where(facts.c.customer == bindparam("of"), facts.c.expires > bindparam("now")).order_by(facts.c.at.desc(), facts.c.id)
 SHOWN = 8  # facts that a prompt is given at most
 # How much each counts without a word in common.
 _ALWAYS: dict[Kind, float] = {
@@ -47,18 +48,21 @@ class Memory:
         self._engine = engine
         self._read = engine.execution_options(read_only=True).begin
 
-    def learn(self, customer: str, conversation: str, message: str) -> tuple[Fact, ...]:
+    def learn(self, customer: str, conversation: str, message: str, text: str | None = None) -> tuple[Fact, ...]:
         """Read the facts out of a customer's saved message and keep them. Reading it again changes nothing.
 
+        text: what it says, where that is known: most messages tell nothing, and then the database is not asked.
         What is said anew replaces what was said of the same thing; what is corrected or over goes.
         """
+        if text is not None and not _tells(read(text)):
+            return ()
         said = select(messages.c.text, messages.c.at).where(
             messages.c.conversation == conversation, messages.c.id == message, messages.c.role == "customer"
         )
         with self._read() as connection:
             row = connection.execute(said).one_or_none()
         found = read(row.text) if row else None
-        if row is None or found is None or not (found.facts or found.gone):
+        if row is None or found is None or not _tells(found):
             return ()
         try:
             with self._engine.begin() as connection:
@@ -73,9 +77,8 @@ class Memory:
 
     def of(self, customer: str, now: datetime | None = None) -> tuple[Known, ...]:
         """All that holds of a customer, the newest first."""
-        held = select(facts).where(facts.c.customer == customer, facts.c.expires > (now or datetime.now(UTC)))
         with self._read() as connection:
-            return tuple(map(_known, connection.execute(held.order_by(facts.c.at.desc(), facts.c.id))))
+            return tuple(map(_known, connection.execute(_HELD, {"of": customer, "now": now or datetime.now(UTC)})))
 
     def recall(self, customer: str, question: str, now: datetime | None = None) -> tuple[Known, ...]:
         """The facts that bear on a question, the most relevant first: by words in common, then by kind, then the newest."""
@@ -91,6 +94,10 @@ class Memory:
         theirs = delete(facts).where(facts.c.customer == customer)
         with self._engine.begin() as connection:
             return connection.execute(theirs if id is None else theirs.where(facts.c.id == id)).rowcount
+
+
+def _tells(found: Read) -> bool:
+    return bool(found.facts or found.gone)
 
 
 def _keep(connection: Connection, customer: str, fact: Fact, at: datetime, source: dict[str, str]) -> None:

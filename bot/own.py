@@ -7,6 +7,7 @@ from bot.store import Store
 from bot.turn import Rules, Turn
 from knowledge.documents import Language
 
+PERSON = ("waiting", "agent")  # the states of a conversation for which a person has been asked
 _WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed")
 
 
@@ -47,4 +48,4 @@ class OwnWords:
 
     def waiting(self, turn: Turn) -> bool:
         """Whether a person has been asked for already."""
-        return self._store.state(turn.received.conversation) in ("waiting", "agent")
+        return self._store.state(turn.received.conversation) in PERSON

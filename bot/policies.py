@@ -45,6 +45,12 @@ class Remembered(Generic[T]):
                     self._known = now, self._known[1]
             return self._known[1]
 
+    def change(self, change: Callable[[T], T]) -> None:
+        """Follow a change of one's own that is in the database, or about to be; how old the rest is stays as it was."""
+        with self._lock:
+            if self._known is not None:
+                self._known = self._known[0], change(self._known[1])
+
     def forget(self) -> None:
         """Read again when next asked."""
         with self._lock:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bot import prompts
 from bot.aside import Aside
 from bot.backends.base import Backend, Options
+from bot.claims import Place
 from bot.compose import Composer
 from bot.context import shrink
 from bot.declines import declines, offers_person
@@ -26,7 +27,7 @@ from bot.labels import Labeller
 from bot.ladder import Ask, Rung
 from bot.lessons import Lessons
 from bot.messages import Answer, Cot, Delta, Message, Prompt, Request, Shots
-from bot.own import OwnWords
+from bot.own import PERSON, OwnWords
 from bot.policy import Asked
 from bot.recall import Known, Recall
 from bot.records import Received
@@ -86,20 +87,22 @@ class Router:
 
     def _turn(self, request: Request, cancel: threading.Event) -> Iterator[Delta | Answer]:
         began = time.monotonic()
-        received = self._store.receive(request)  # durable before anything else
-        request = replace(request, conversation=received.conversation, customer=received.customer, message=received.message)
-        request = replace(request, text=received.text)  # a second submit of a message is the first one's text
-        with self._store.claims.turn(received.conversation):
-            if done := self._store.receive(request).answer:
+        stranger, request = request.customer is None, self._store.named(request)
+        with self._store.claims.line(str(request.conversation)) as place:
+            received = self._store.receive(request, place, stranger=stranger)  # durable before anything else
+            if received.answer is None and not place.held:
+                place.wait()
+                received = self._store.again(received)
+            if done := received.answer:
                 yield from (Delta(done.text), done)  # sent twice: one message, one answer
                 return
-            turn = self._begin(received, request, began)
+            turn = self._begin(received, replace(request, text=received.text), began)  # sent again, it is the first one's text
             try:
                 yield from self._until_taken_over(turn, cancel)
             except GeneratorExit:
-                self._save(turn)
+                self._save(turn, place)
                 raise
-            yield self._save(turn) if turn.text or turn.reason != WITH_PERSON else answer_of(turn)
+            yield self._save(turn, place) if turn.text or turn.reason != WITH_PERSON else answer_of(turn)
 
     def _begin(self, received: Received, request: Request, began: float) -> Turn:
         known = self._recall.before(received, alone=request.history is not None) if self._recall else Known()
@@ -117,7 +120,7 @@ class Router:
         """The reply, for as long as no person has the conversation: the bot is silent then, and a stream ends where it is."""
         looked = -math.inf
         with closing(self._answered(turn, cancel)) as pieces:  # type: ignore[type-var]
-            if self._taken_over(turn):
+            if turn.received.state == "agent" and self._taken_over(turn):
                 return
             for piece in pieces:
                 if time.monotonic() - looked >= _LOOK_S:
@@ -137,7 +140,7 @@ class Router:
     def _answered(self, turn: Turn, cancel: threading.Event) -> Iterator[Delta]:
         if self._labels:
             turn.labels = self._labels.of(turn.request.text)
-        waiting, spent = self._own.waiting(turn), 0 < self._rules.exchanges <= turn.received.position // 2
+        waiting, spent = turn.received.state in PERSON, 0 < self._rules.exchanges <= turn.received.position // 2
         step = next_step(turn.request.text, turn.triage.kind, turn.labels, turn.history, waiting=waiting, spent=spent)
         if step.kind == "person" and step.reason:
             yield self._own.hand_over(turn, step.reason)
@@ -147,7 +150,8 @@ class Router:
             yield self._own.say(turn, step.kind, step.reason)
             return
         try:
-            if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language)):
+            turn.taught = self._lessons.look() if self._lessons else None
+            if self._lessons and (match := self._lessons.direct(turn.request, turn.triage.language, turn.taught)):
                 turn.match, turn.text = match, match.example.answer
                 turn.mark("first_token")
                 yield Delta(turn.text)
@@ -180,10 +184,8 @@ class Router:
         return found
 
     def _generate(self, turn: Turn, found: Found, cancel: threading.Event) -> Iterator[Delta]:
-        conversation, language = turn.received.conversation, turn.triage.language
-        turn.plan = self._dispatch.plan(Asked(conversation, language, turn.labels.intent, turn.request.backend))
-        turn.rungs = turn.plan.passed
-        turn.interrupted = True  # until the reply is whole
+        turn.plan = self._dispatch.plan(Asked(turn.received.conversation, turn.triage.language, turn.labels.intent, turn.request.backend))
+        turn.rungs, turn.interrupted = turn.plan.passed, True  # until the reply is whole
 
         def shorter(prompt: Prompt, _: Backend) -> Prompt | None:
             if less := shrink(prompt):
@@ -217,11 +219,14 @@ class Router:
 
         return ask
 
-    def _save(self, turn: Turn) -> Answer:
+    def _save(self, turn: Turn, place: Place | None = None) -> Answer:
         answer = answer_of(turn)
-        saved = replace(answer, reply=self._store.finish(answer, provenance(turn, answer, self._index.embedder.name)))
+        counting = self._aside.counting(answer) if self._aside and turn.plan and turn.found else None
+        reply = self._store.finish(answer, provenance(turn, answer, self._index.embedder.name), place, counting)
+        saved = replace(answer, reply=reply)
         if self._recall:
-            self._recall.after(turn.received, turn.by if turn.request.history is None else None, self._rules.max_tokens)
+            backend, said = turn.by if turn.request.history is None else None, (*turn.history, Message("bot", turn.text))
+            self._recall.after(turn.received, backend, self._rules.max_tokens, said)
         if self._aside and turn.plan and turn.found:
             self._aside.finished(saved, turn.plan, self._asker(copy(turn), turn.found))
         return saved

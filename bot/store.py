@@ -6,44 +6,47 @@ Every call is one short transaction, committed before the call returns. The engi
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, Engine, Row, and_, case, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Engine, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.claims import Claims
+from bot import saving
+from bot.claims import Claims, Place
 from bot.errors import BadMessage, UnknownConversation
-from bot.lines import answer_of, append, insert, lock, unknown
+from bot.lines import answer_of, insert, lock, unknown
 from bot.messages import Answer, Message, Request
-from bot.records import (
-    KeyInfo,
-    Line,
-    Received,
-    State,
-    answer_from_json,
-    answer_to_json,
-    checked_customer,
-    checked_id,
-    plain_json,
-    storable,
-)
+from bot.records import KeyInfo, Line, Received, Stands, State, answer_to_json, checked_customer, checked_id, json_of, plain_json, storable
 from bot.tables import api_keys, conversations, messages, settings
 
-_TICK = timedelta(microseconds=1)
 _KEY_USE_STEP = timedelta(minutes=1)  # a key's use is written at most this often: a write costs a disk sync
 
-_reopened = case((conversations.c.state == "closed", "bot"), else_=conversations.c.state)  # who writes again is answered again
-_reply = messages.alias("reply")
-_with_replies = (
-    select(messages, conversations.c.customer, _reply.c.id.label("reply_id"))
-    .add_columns(*(_reply.c[name].label(f"reply_{name}") for name in ("text", "answer", "interrupted")))
-    .join(conversations, conversations.c.id == messages.c.conversation)
-    .outerjoin(_reply, and_(_reply.c.conversation == messages.c.conversation, _reply.c.in_reply_to == messages.c.id))
+Also = Callable[[Connection], None]
+
+_of: BindParameter[str] = bindparam("conversation")
+_ANSWERING = select(conversations.c.state).where(conversations.c.id == _of)
+_SAID = (
+    select(messages.c.role, messages.c.text)
+    .where(messages.c.conversation == _of, messages.c.position > bindparam("after"), messages.c.role.in_(("customer", "bot", "agent")))
+    .order_by(messages.c.position)
 )
+_STANDS = select(
+    conversations.c.customer, conversations.c.state, conversations.c.assignee_shown, conversations.c.ended, conversations.c.score
+).where(conversations.c.id == _of)
+_LINE = ("conversation", "id", "role", "text", "at", "in_reply_to", "answer", "interrupted", "rating", "author")
+_TRANSCRIPT = (
+    select(*(messages.c[name] for name in _LINE))
+    .where(messages.c.conversation == _of, messages.c.role.in_(("customer", "bot", "agent")))
+    .order_by(messages.c.position)
+)
+_EARLIER = select(messages.c.id).where(messages.c.conversation == _of, messages.c.position < bindparam("before"))
+_SAID_BEFORE = _SAID.where(or_(messages.c.position < bindparam("before"), messages.c.in_reply_to.in_(_EARLIER)))
+_KEY = select(api_keys.c.name, api_keys.c.last_used).where(api_keys.c.sha256 == bindparam("sha256"), api_keys.c.revoked.is_(None))
 
 
 class Store:
@@ -57,69 +60,94 @@ class Store:
         self._queue = Lock() if engine.dialect.name == "sqlite" else nullcontext()
         self.claims = Claims(self._write)
 
-    def receive(self, request: Request) -> Received:
+    def named(self, request: Request) -> Request:
+        """The request with all of its ids, new ones where it has none. Raises `BadMessage` for one that is not allowed."""
+        customer = uuid.uuid4().hex if request.customer is None else checked_customer(request.customer)
+        message = uuid.uuid4().hex if request.message is None else checked_id(request.message, "message")
+        return replace(request, conversation=_conversation(request, customer, message), customer=customer, message=message)
+
+    def receive(self, request: Request, place: Place | None = None, *, stranger: bool = False) -> Received:
         """Save the customer's message; it is durable before this returns. The same message id again is the same message.
 
+        place: takes the conversation in the same transaction, where it is new and nobody has it; to wait for it comes after.
+        stranger: the customer's id was made for this very message, so that there is nothing of theirs to look for.
         Raises `BadMessage` for an id that is not allowed, `UnknownConversation` for another customer's conversation and
         ValueError for text that a database cannot hold.
         """
         storable(request.text, "the message")
-        customer = uuid.uuid4().hex if request.customer is None else checked_customer(request.customer)
-        message = uuid.uuid4().hex if request.message is None else checked_id(request.message, "message")
-        conversation = _conversation(request, customer, message)
-        if None not in (request.customer, request.message, request.conversation):  # it may be here already: to look takes no write
-            with self._read() as connection:
-                saved = _find(connection, conversation, message)
-            if saved is not None and saved.role == "customer" and saved.customer == customer:
-                return _received(saved)
+        stranger, request = stranger or request.customer is None, self.named(request)
+        conversation, customer, message = str(request.conversation), str(request.customer), str(request.message)
         with self._write() as connection:
-            now = _now_for(connection, customer)
-            new = {"id": conversation, "customer": customer, "state": "bot", "created": now, "updated": now, "language": request.language}
-            connection.execute(insert(connection, conversations).values(new).on_conflict_do_nothing())
-            if lock(connection, conversation) != customer:
+            now = _now() if stranger else saving.now_for(connection, customer)
+            state = saving.open_conversation(connection, conversation, customer, now, request.language)
+            if state is None:
                 raise unknown(conversation)
-            saved = _find(connection, conversation, message)
-            if saved is not None and saved.role != "customer":
-                raise BadMessage(f"message id {message!r} belongs to a reply in this conversation; use a new id for each message")
-            if saved is not None:
-                return _received(saved)
-            position = append(connection, conversation, id=message, role="customer", text=request.text, at=now)
-            connection.execute(update(conversations).where(conversations.c.id == conversation).values(updated=now, state=_reopened))
-            return Received(conversation, customer, message, position, None, request.text)
+            position = saving.save_message(connection, conversation, message, request.text, now)
+            if position is None:
+                connection.rollback()  # nothing is new, so nothing changes
+            taken = place is not None and position is not None and place.take(connection)
+        if position is None:
+            return self._again(conversation, message)
+        if place:
+            place.held = taken
+        return Received(conversation, customer, message, position, None, request.text, state, stranger)
 
-    def finish(self, answer: Answer, provenance: dict[str, Any]) -> str:
+    def again(self, received: Received) -> Received:
+        """A message as it stands now. Raises `UnknownConversation` where it has been erased."""
+        return self._again(received.conversation, received.message)
+
+    def _again(self, conversation: str, message: str) -> Received:
+        with self._read() as connection:
+            saved = saving.find(connection, conversation, message)
+        if saved is None:
+            raise unknown(conversation)
+        if saved.role != "customer":
+            raise BadMessage(f"message id {message!r} belongs to a reply in this conversation; use a new id for each message")
+        return saving.received(saved)
+
+    def finish(self, answer: Answer, provenance: dict[str, Any], place: Place | None = None, also: Also | None = None) -> str:
         """Save the reply to a customer's message and return the reply's id; only the first call for a message counts.
 
+        In the same transaction the conversation is given back that `place` holds, and `also` writes what else belongs to the reply.
         Raises `UnknownConversation` when that message was never received, ValueError for what a database cannot hold.
         """
         storable(answer.text, "the reply")
-        reply = checked_id(answer.reply, "reply") if answer.reply else uuid.uuid4().hex
-        stored, provenance = plain_json(answer_to_json(answer), "the answer"), plain_json(provenance, "the provenance")
+        conversation, message = checked_id(answer.conversation, "conversation", UnknownConversation), answer.message
+        line = {
+            "id": checked_id(answer.reply, "reply") if answer.reply else uuid.uuid4().hex,
+            "text": answer.text,
+            "at": _now(),
+            "interrupted": answer.interrupted,
+            "answer": json_of(answer_to_json(answer), "the answer"),
+            "provenance": json_of(provenance, "the provenance"),
+        }
         with self._write() as connection:
-            lock(connection, answer.conversation)
-            saved = _find(connection, answer.conversation, answer.message)
-            if saved is None or saved.role != "customer":
-                raise UnknownConversation(f"{answer.conversation!r} has no customer message {answer.message!r}; receive it first")
-            if saved.reply_id is not None:
-                return cast("str", saved.reply_id)
-            line = {"id": reply, "role": "bot", "text": answer.text, "at": _now(), "interrupted": answer.interrupted}
-            append(connection, answer.conversation, **line, in_reply_to=answer.message, answer=stored, provenance=provenance)
-            connection.execute(update(conversations).where(conversations.c.id == answer.conversation).values(language=answer.language))
-            return reply
+            if first := saving.save_reply(connection, conversation, message, answer.language, line):
+                if also:
+                    also(connection)
+                if place:
+                    place.leave(connection)
+            else:
+                connection.rollback()
+        if first:
+            if place:
+                place.held = False
+            return cast("str", line["id"])
+        with self._read() as connection:
+            saved = saving.find(connection, conversation, message)
+        if saved is None or saved.role != "customer" or saved.reply_id is None:
+            raise UnknownConversation(f"{conversation!r} has no customer message {message!r}; receive it first")
+        return cast("str", saved.reply_id)
 
     def history(self, conversation: str, before: int | None = None, after: int = 0) -> tuple[Message, ...]:
         """What customer, bot and agents said, oldest first, at positions above `after`. Empty when unknown.
 
         With `before`, only lines at lower positions and the replies to them: a message sent while an answer streams comes before its end.
         """
-        query = select(messages.c.role, messages.c.text).where(
-            messages.c.conversation == conversation, messages.c.position > after, messages.c.role.in_(("customer", "bot", "agent"))
-        )
-        if before is not None:
-            earlier = select(messages.c.id).where(messages.c.conversation == conversation, messages.c.position < before)
-            query = query.where(or_(messages.c.position < before, messages.c.in_reply_to.in_(earlier)))
+        known = {"conversation": conversation, "after": after}
         with self._read() as connection:
-            return tuple(Message(row.role, row.text) for row in connection.execute(query.order_by(messages.c.position)))
+            rows = connection.execute(_SAID, known) if before is None else connection.execute(_SAID_BEFORE, {**known, "before": before})
+            return tuple(Message(row.role, row.text) for row in rows)
 
     def conversations_of(self, customer: str) -> list[str]:
         """The ids of a customer's conversations, the one that was written in last first."""
@@ -135,18 +163,19 @@ class Store:
 
     def transcript(self, conversation: str, customer: str) -> tuple[Line, ...]:
         """Every line that was said, oldest first, with the bot's answers. Raises `UnknownConversation` when it is not theirs."""
-        query = (
-            select(messages)
-            .where(messages.c.conversation == conversation, messages.c.role.in_(("customer", "bot", "agent")))
-            .order_by(messages.c.position)
-        )
+        return self.transcript_and_standing(conversation, customer)[0]
+
+    def transcript_and_standing(self, conversation: str, customer: str) -> tuple[tuple[Line, ...], Stands]:
+        """The transcript, and how the conversation stood at the same moment. Raises as `transcript`."""
         checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
-            if connection.scalar(select(conversations.c.customer).where(conversations.c.id == conversation)) != customer:
+            now = connection.execute(_STANDS, {"conversation": conversation}).one_or_none()
+            if now is None or now.customer != customer:
                 raise unknown(conversation)
-            return tuple(
-                Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in connection.execute(query)
-            )
+            rows = connection.execute(_TRANSCRIPT, {"conversation": conversation})
+            lines = [Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in rows]
+        held = now.assignee_shown or "" if now.state == "agent" else ""
+        return tuple(lines), Stands(now.state, held, now.ended, now.score)
 
     def rate(self, reply: str, customer: str, value: Literal[-1, 1], why: str = "") -> None:
         """Thumbs up (1) or down (-1) for a reply; a later rating replaces it. `UnknownConversation` when it is not theirs."""
@@ -172,7 +201,7 @@ class Store:
         """Who answers now: `bot`, `waiting` (for a person), `agent`, or nobody: `closed`."""
         checked_id(conversation, "conversation", UnknownConversation)
         with self._read() as connection:
-            state = connection.scalar(select(conversations.c.state).where(conversations.c.id == conversation))
+            state = connection.scalar(_ANSWERING, {"conversation": conversation})
         if state is None:
             raise unknown(conversation)
         return cast("State", state)
@@ -195,11 +224,9 @@ class Store:
 
     def unanswered(self) -> tuple[Received, ...]:
         """Customers' messages without a reply, as a crash leaves them; each conversation's in order."""
-        query = _with_replies.where(messages.c.role == "customer", _reply.c.id.is_(None), messages.c.for_person.is_not(True)).order_by(
-            conversations.c.created, conversations.c.id, messages.c.position
-        )
+        query = saving.unanswered.order_by(conversations.c.created, conversations.c.id, messages.c.position)
         with self._read() as connection:
-            return tuple(_received(row) for row in connection.execute(query))
+            return tuple(map(saving.received, connection.execute(query)))
 
     def add_key(self, name: str) -> str:
         """Make an API key and return its secret, which is nowhere else: only its hash is kept. ValueError when the name is taken."""
@@ -226,15 +253,16 @@ class Store:
 
     def check_key(self, secret: str) -> str | None:
         """The name of the key, None when it is unknown or revoked."""
-        key = and_(api_keys.c.sha256 == _sha256(secret), api_keys.c.revoked.is_(None))
+        sha256 = _sha256(secret)
         with self._read() as connection:
-            found = connection.execute(select(api_keys.c.name, api_keys.c.last_used).where(key)).one_or_none()
+            found = connection.execute(_KEY, {"sha256": sha256}).one_or_none()
         if found is None:
             return None
         now = _now()
         if found.last_used is None or now - found.last_used >= _KEY_USE_STEP:
             with self._write() as connection:
-                connection.execute(update(api_keys).where(key).values(last_used=now))
+                used = update(api_keys).where(api_keys.c.sha256 == sha256, api_keys.c.revoked.is_(None))
+                connection.execute(used.values(last_used=now))
         return cast("str", found.name)
 
     def get_setting(self, name: str) -> Any:
@@ -259,12 +287,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _now_for(connection: Connection, customer: str) -> datetime:
-    """Now, but later than anything of this customer, so that `latest` holds when the clock is set back."""
-    last = connection.scalar(select(func.max(conversations.c.updated)).where(conversations.c.customer == customer))
-    return _now() if last is None else max(_now(), last + _TICK)
-
-
 def _conversation(request: Request, customer: str, message: str) -> str:
     """The id asked for, or a new one: made of the caller's own ids where there are, as a first message sent twice opens one only."""
     if request.conversation is not None:
@@ -276,16 +298,3 @@ def _conversation(request: Request, customer: str, message: str) -> str:
 
 def _sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
-
-
-def _find(connection: Connection, conversation: str, message: str) -> Row[Any] | None:
-    """A message with the reply to it."""
-    return connection.execute(_with_replies.where(messages.c.conversation == conversation, messages.c.id == message)).one_or_none()
-
-
-def _received(row: Row[Any]) -> Received:
-    answer = None
-    if row.reply_id is not None:
-        own = {"text": row.reply_text, "reply": row.reply_id, "interrupted": row.reply_interrupted}
-        answer = answer_from_json(row.reply_answer or {}, conversation=row.conversation, message=row.id, **own)
-    return Received(row.conversation, row.customer, row.id, row.position, answer, row.text)

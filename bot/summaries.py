@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from importlib import resources
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.backends.base import Backend, Options
@@ -19,6 +19,9 @@ from bot.tables import messages, summaries
 logger = logging.getLogger(__name__)
 
 _MODELS = ("hosted", "local")  # the kinds of backend that can write
+_NEWEST = select(summaries.c.upto, summaries.c.text, summaries.c.made_by, summaries.c.tokens).where(
+    summaries.c.conversation == bindparam("of")
+)
 _MOST = 2  # at most this many summaries' worth of a model's answer is read
 
 
@@ -32,11 +35,8 @@ class Summaries:
 
     def load(self, conversation: str) -> Summary:
         """The newest, an empty one where there is none."""
-        query = select(summaries.c.upto, summaries.c.text, summaries.c.made_by, summaries.c.tokens).where(
-            summaries.c.conversation == conversation
-        )
         with self._read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_NEWEST, {"of": conversation}).one_or_none()
         return Summary(*row) if row else Summary()
 
     def fold(self, conversation: str, backend: Backend, budget: Budget) -> Summary:

@@ -233,6 +233,7 @@ examples = Table(
     Index(None, "state", "language"),
     Index(None, "customer"),
     Index(None, "conversation"),
+    Index(None, "updated"),  # every turn asks when an example was touched last
 )
 
 # Only ever added to: the newest version of a language and a tone is the one in use. Version 0 is in the files.

@@ -1,7 +1,7 @@
 """What is known of a turn as it goes on, and what is kept of it when it ends."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot import checks, direct, guard
@@ -9,7 +9,7 @@ from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.direct import Match
 from bot.labels import UNKNOWN, Labels
-from bot.lessons import Lesson
+from bot.lessons import Lesson, Taught
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
 from bot.policy import Plan
 from bot.recall import Known
@@ -51,6 +51,7 @@ class Turn:
     found: Found | None = None
     prompt: Prompt | None = None
     fitted: Fitted | None = None
+    taught: Taught | None = None
     lesson: Lesson | None = None
     match: Match | None = None
     text: str = ""
@@ -135,7 +136,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
         "summary": turn.fitted.parts.summary if turn.fitted else "",
         "facts": list(turn.fitted.parts.facts) if turn.fitted else [],
         "tokens": dict(turn.fitted.tokens) if turn.fitted else {},
-        "messages": [asdict(message) for message in prompt.messages] if prompt else [],
+        "messages": [{"role": message.role, "text": message.text} for message in prompt.messages] if prompt else [],
         "faults": list(guard.faults(answer.text, answer.language, prompt.messages[0].text, known)) if prompt and answer.backend else [],
         "unsupported_figures": list(checks.unsupported_figures(answer.text, evidence)) if answer.backend and not turn.match else [],
         "embedder": embedder,

@@ -14,16 +14,18 @@ class OneAtATime:
         self._lines: dict[str, deque[threading.Event]] = {}
 
     @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """Wait for the name and hold it for the block, which may be left in another thread than it was entered in."""
+    def line(self, name: str) -> Iterator[threading.Event]:
+        """A place in the line for the name, for the block: the event is set when it is one's turn, at once where nobody is before.
+
+        The block may be left in another thread than it was entered in.
+        """
         mine = threading.Event()
         with self._guard:
             line = self._lines.setdefault(name, deque())
             line.append(mine)
             line[0].set()
         try:
-            mine.wait()
-            yield
+            yield mine
         finally:
             with self._guard:
                 line.remove(mine)
@@ -31,3 +33,10 @@ class OneAtATime:
                     line[0].set()
                 else:
                     del self._lines[name]
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait for the name and hold it for the block."""
+        with self.line(name) as mine:
+            mine.wait()
+            yield

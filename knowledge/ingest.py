@@ -22,6 +22,7 @@ from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
 from knowledge.load import load, walk
+from knowledge.nearest import Nearest
 from knowledge.probe import measure
 from knowledge.query import Context, Query
 from knowledge.report import Failure, Found, IngestReport, Progress, Tally
@@ -41,6 +42,7 @@ class _Loaded:
     at: datetime
     trust: dict[str, float]
     searcher: Searcher
+    near: CollectionVectors | Nearest
 
 
 class Index:
@@ -146,10 +148,8 @@ class Index:
             tally.removed += document.source in old
 
     def _report(self, collection: str, tally: Tally, started: float) -> IngestReport:
-        documents, chunks = self._rows.counts(collection)
-        return IngestReport(
-            documents, chunks, tally.added, tally.unchanged, tally.removed, tuple(tally.failed), round(time.monotonic() - started, 3)
-        )
+        seconds = round(time.monotonic() - started, 3)
+        return IngestReport(*self._rows.counts(collection), tally.added, tally.unchanged, tally.removed, tuple(tally.failed), seconds)
 
     def find(
         self,
@@ -168,32 +168,30 @@ class Index:
         if loaded is None or not text.strip() or k < 1:
             return Found()
         query = loaded.searcher.query(text, detect(text) or language, context)
-        return self._found(loaded, self._vectors(collection), query, k)
+        return self._found(loaded, query, k)
 
     def read(self, text: str, documents: Sequence[Document], k: int = 5, context: Sequence[Context] = ()) -> Found:
         """The best `k` passages of a few documents that are in no collection: for a question that brings its own evidence."""
         chunks = [chunk for document in documents for chunk in cut(document, self._embedder.count, self._chunk_tokens)]
         vectors = CollectionVectors(MemoryStore(), self._embedder, "read")
         vectors.add(chunks, self._trust())
-        loaded = _Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known))
-        return self._found(loaded, vectors, loaded.searcher.query(text, context=context), k)
+        loaded = _Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known), vectors)
+        return self._found(loaded, loaded.searcher.query(text, context=context), k)
 
-    def _found(self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int) -> Found:
-        passages, vector = self._ranked(loaded, vectors, query, k)
+    def _found(self, loaded: _Loaded, query: Query, k: int) -> Found:
+        passages, vector = self._ranked(loaded, query, k)
         if vector is not None:
-            cosines = vectors.cosines(vector, [passage.chunk for passage in passages])
+            cosines = loaded.near.cosines(vector, [passage.chunk for passage in passages])
             passages = [with_cosines(passage, cosines[passage.chunk.id]) for passage in passages]
         return Found(tuple(passages), loaded.searcher.gaps(query, passages))
 
-    def _ranked(
-        self, loaded: _Loaded, vectors: CollectionVectors, query: Query, k: int, *, units: bool = True
-    ) -> tuple[list[Passage], Vectors | None]:
+    def _ranked(self, loaded: _Loaded, query: Query, k: int, *, units: bool = True) -> tuple[list[Passage], Vectors | None]:
         """The best passages, and the query's vector where the embedder can be relied on for its language."""
         trust = trusted(loaded.trust, query.language)
         if trust <= 0:
             return loaded.searcher.rank(query, k, units=units), None
         vector = self._embedder.queries(list(dict.fromkeys((query.text, query.leaning)))).mean(axis=0)
-        return loaded.searcher.rank(query, k, *vectors.near(vector, _NEAR), trust, units=units), vector
+        return loaded.searcher.rank(query, k, *loaded.near.near(vector, _NEAR), trust, units=units), vector
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
         """The passages of `find`."""
@@ -214,7 +212,7 @@ class Index:
             return []
         query = loaded.searcher.query(text, context=context)
         best: dict[str, float] = {}
-        for passage in self._ranked(loaded, self._vectors(collection), query, 8 * k, units=False)[0]:
+        for passage in self._ranked(loaded, query, 8 * k, units=False)[0]:
             best.setdefault(passage.chunk.source, passage.score)
         return list(best.items())[:k]
 
@@ -223,13 +221,14 @@ class Index:
         entry = self._rows.entry(collection)
         if entry is None:
             return None
-        held = self._loaded.get(collection)
-        if held is None or held.at != entry.at:
-            with self._loading:
-                held = self._loaded.get(collection)
-                if held is None or held.at != entry.at:
-                    held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(self._rows.chunks(collection), self._known))
-        return held
+        with self._loading:
+            held = self._loaded.get(collection)
+            if held is None or held.at != entry.at:
+                chunks = self._rows.chunks(collection)
+                vectors, before = self._vectors(collection), held.near if held else None
+                near = vectors.held(chunks, before if isinstance(before, Nearest) else None) or vectors
+                held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(chunks, self._known), near)
+            return held
 
     def _known(self, word: str) -> bool:
         """Whether the embedder has a token for the whole word: its vocabulary is a list of common words."""
@@ -263,6 +262,7 @@ class Index:
             if progress:
                 progress(start, len(chunks), chunks[start].source)
             vectors.add(chunks[start : start + 4 * _BATCH], trust)
+        self._loaded.pop(collection, None)
 
     def ready(self) -> str | None:
         """None when questions can be answered, else what is wrong and what to do."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from knowledge.coverage import SentenceTerms
 from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
@@ -34,6 +35,7 @@ class Searcher:
         )
         self._speller = Speller(self.keyword.frequency, known, self._surface)
         self._thesaurus = synonyms or thesaurus()
+        self._sentences = SentenceTerms(self.chunks)
         self._held: dict[int, tuple[frozenset[str], tuple[frozenset[str], ...]]] = {}
 
     def _surface(self, stemmed: str) -> str:
@@ -138,10 +140,9 @@ class Searcher:
         candidates = sorted({int(n) for n in top if lexical[n] > 0} | {self.place[id_] for id_ in near if id_ in self.place})
         if not candidates:
             return []
-        coverage = [max((query.coverage(held) for held in self.held(n)[1]), default=0.0) for n in candidates]
         legs = Legs(
             keyword=share[candidates],
-            coverage=np.asarray(coverage, dtype=np.float32),
+            coverage=np.asarray(self._sentences.best(query)[candidates], dtype=np.float32),
             title=title[candidates],
             chunk=self._cosines(candidates, chunk_cosines),
             sentence=self._cosines(candidates, sentence_cosines),

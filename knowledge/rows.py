@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from knowledge.documents import Chunk, Document
 from knowledge.language import detect
 from knowledge.tables import chunks as chunk_rows
 from knowledge.tables import documents as document_rows
 from knowledge.tables import indexes as index_rows
+
+_ENTRY = select(index_rows).where(index_rows.c.collection == bindparam("collection"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Rows:
 
     def entry(self, collection: str) -> Entry | None:
         with self._reading.connect() as connection:
-            row = connection.execute(select(index_rows).where(index_rows.c.collection == collection)).one_or_none()
+            row = connection.execute(_ENTRY, {"collection": collection}).one_or_none()
         return None if row is None else Entry(row.model, row.dimension, row.at, dict(row.trust or {}))
 
     def enter(self, collection: str, model: str, dimension: int, trust: dict[str, float]) -> None:

@@ -1,15 +1,17 @@
 """A collection's vectors: of its chunks and of their sentences, made only for the languages that the embedder can be relied on in."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from knowledge.documents import Chunk
 from knowledge.embed import Embedder, Vectors
 from knowledge.fuse import trusted
+from knowledge.nearest import MOST, Nearest
 from knowledge.retrieve import name_of
 from knowledge.store import VectorStore
 
 PARTS = ("chunks", "sentences")
+_STEP = 500  # vectors read at once
 
 
 def units(chunk: Chunk) -> list[str]:
@@ -59,6 +61,25 @@ class CollectionVectors:
             for chunk in chunks
         }
 
+    def held(self, chunks: Sequence[Chunk], before: Nearest | None = None) -> Nearest | None:
+        """The vectors of these chunks, to be searched in memory; None where they are too many.
+
+        before: what was held until now, and need not be read again: ids are of the content.
+        """
+        names = [f"{chunk.id}.{number}" for chunk in chunks for number in range(len(chunk.sentences))]
+        if len(chunks) + len(names) > MOST:
+            return None
+        chunk, sentence = (before.chunk, before.sentence) if before else (_unknown, _unknown)
+        ids = [chunk.id for chunk in chunks]
+        return Nearest(self._read(self.chunks, ids, chunk), self._read(self.sentences, names, sentence), self._embedder.dimension)
+
+    def _read(self, space: str, names: Sequence[str], before: Callable[[str], Vectors | None]) -> dict[str, Vectors]:
+        found = {name: vector for name in names if (vector := before(name)) is not None}
+        new = [name for name in names if name not in found]
+        for start in range(0, len(new), _STEP):
+            found |= self._store.fetch(space, new[start : start + _STEP])
+        return found
+
     def clear(self) -> None:
         self._store.drop(self.chunks)
         self._store.drop(self.sentences)
@@ -72,3 +93,7 @@ class CollectionVectors:
     def missing(self, chunks: Sequence[Chunk], trust: Mapping[str, float]) -> int:
         """How many chunks that should have a vector have none (a lower bound: old ones may still be there)."""
         return max(0, sum(trusted(trust, chunk.language) > 0 for chunk in chunks) - self._store.count(self.chunks))
+
+
+def _unknown(_: str) -> None:
+    """Nothing was held before."""

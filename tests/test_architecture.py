@@ -23,7 +23,7 @@ KEPT_APART = {
     "sentence_transformers": r"knowledge/embed\.py",
     "transformers": r"knowledge/embed\.py|bot/causal\.py|finetune/(base|classify|estimate|starter|starter_circuit)\.py",
     "torch": (
-        r"knowledge/embed\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
+        r"knowledge/(bert|embed)\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
         r"|finetune/(base|batches|checkpoints|classify|estimate|learner|methods|starter|starter_circuit|train)\.py"
     ),
     "peft": r"bot/adapters\.py|finetune/methods\.py",

@@ -4,11 +4,13 @@ Every event of a Gradio page is a public address. So each handler takes the cust
 store, and checks whatever else the browser sends.
 """
 
+import asyncio
 import json
 import logging
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from html import escape
 from typing import Any, Protocol
@@ -68,43 +70,47 @@ class Handlers:
         return self._page(customer_of(request), _id(event, "conversation"), _language(request))
 
     @allowed("customer")
-    def turn(self, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+    async def turn(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[dict[str, Any]]:
         """A message: shown at once, answered in pieces, saved by the router."""
         customer, language, words = customer_of(request), _language(request), texts(_language(request))
         conversation, message = _id(event, "conversation"), _id(event, "message")
         text = _text(event, "text", self._app.settings.max_message_chars + 1).strip()
         if not text:
             return
-        lines, now = self._lines(customer, conversation)
+        lines, now = await asyncio.to_thread(self._lines, customer, conversation)
         if not any(line.id == message for line in lines):
             lines = (*lines, Line(message, "customer", text, datetime.now(UTC)))
         asked = Request(text, conversation, customer, message, language=language)
         waiting = transcript.typing(message, words)
         first = _since(message, self._view(conversation, language, lines, now, waiting))
-        yield first, gr.skip()
+        yield first
         try:
             with self._running.turn(customer) as cancel:
-                for so_far in follow(self._app.router, asked, cancel):
-                    growing = transcript.partial(message, so_far, words) if so_far else waiting
-                    shown = [growing if item["key"] == waiting["key"] else item for item in first["items"]]
-                    yield {**first, "items": shown}, gr.skip()
+                async with aclosing(follow(self._app.router, asked, cancel)) as growth:
+                    async for so_far in growth:
+                        growing = transcript.partial(message, so_far, words) if so_far else waiting
+                        yield {**first, "items": [growing if item["key"] == waiting["key"] else item for item in first["items"]]}
         except Exception:  # noqa: BLE001  (whatever it is, it is logged, and the visitor reads a calm sentence)
             _log.exception("a turn of the customer's page failed")
+        yield await asyncio.to_thread(self._answered, customer, conversation, message, language, lines)
+
+    def _answered(self, customer: str, conversation: str, message: str, language: PageLanguage, lines: Sequence[Line]) -> dict[str, Any]:
+        """What is new once a turn is over. lines: as they were when it began."""
         saved, now = self._lines(customer, conversation)
         if any(line.id == message for line in saved):
             lines = saved
         view = self._view(conversation, language, lines, now)
         # Where a person answers nothing comes after the message, so what the page shows there until then has to go.
-        yield view if now.state == "agent" else _since(message, view), self.header(words, now)
+        return view if now.state == "agent" else _since(message, view)
 
     @allowed("customer")
-    def look(self, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+    def look(self, event: gr.EventData, request: gr.Request) -> Any:
         """What has happened since the page last heard: a person joined, wrote, handed back. Nothing when nothing has."""
         conversation, language = _id(event, "conversation"), _language(request)
         lines, now = self._lines(customer_of(request), conversation)
         if _stamp(language, lines, now) == _text(event, "stamp", 300):
-            return gr.skip(), gr.skip()
-        return self._view(conversation, language, lines, now), self.header(texts(language), now)
+            return gr.skip()
+        return self._view(conversation, language, lines, now)
 
     @allowed("customer")
     def stop(self, request: gr.Request) -> None:
@@ -120,11 +126,11 @@ class Handlers:
         except (BotError, ValueError) as error:
             _log.warning("a rating was not saved: %s", error)
             conversation = _id(event, "conversation")
-            return self._view(conversation, language, *self._lines(customer, conversation))
+            return self._now(customer, conversation, language)
         return gr.skip()
 
     @allowed("customer")
-    def end(self, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+    def end(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """The customer is done with a conversation."""
         customer, conversation = customer_of(request), _id(event, "conversation")
         self._running.stop(customer)
@@ -135,7 +141,7 @@ class Handlers:
         return self._now(customer, conversation, _language(request))
 
     @allowed("customer")
-    def score(self, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+    def score(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """How a conversation was, as a whole; the first rating stays."""
         customer, conversation, value = customer_of(request), _id(event, "conversation"), _data(event).get("value")
         try:
@@ -154,10 +160,10 @@ class Handlers:
             "name": f"chat-{datetime.now(UTC):%Y-%m-%d}.json",
             "text": json.dumps(kept, ensure_ascii=False, indent=2),
         }
-        return {**self._view(conversation, language, *self._lines(customer, conversation)), "file": file}
+        return {**self._now(customer, conversation, language), "file": file}
 
     @allowed("customer")
-    def erase(self, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
+    def erase(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Erase the customer from every store, as `answerdesk customers erase` does; the page goes on with a new conversation."""
         customer, language = customer_of(request), _language(request)
         self._running.stop(customer)
@@ -167,8 +173,7 @@ class Handlers:
         except Exception:  # noqa: BLE001  (whatever it is, it is logged, and the visitor is told that it did not work)
             _log.exception("a customer could not be erased")
             said = texts(language).erase_failed
-        view, header = self._now(customer, _id(event, "conversation"), language)
-        return {**view, "said": said}, header
+        return {**self._now(customer, _id(event, "conversation"), language), "said": said}
 
     def header(self, words: Texts, now: transcript.Standing) -> str:
         """The shop's name, and whether the bot answers, a person has been asked for, or one is there."""
@@ -178,9 +183,10 @@ class Handlers:
         return f'<span class="avatar"></span><div>{name}<p class="status{" waiting" * waits}">{escape(status)}</p></div>'
 
     def _page(self, customer: str, conversation: str, language: PageLanguage) -> list[Any]:
-        words = texts(language)
+        words, view = texts(language), self._now(customer, conversation, language)
         return [
-            *self._now(customer, conversation, language),
+            view,
+            view["head"],
             words.talk,
             words.new_chat,
             words.other_language,
@@ -190,21 +196,19 @@ class Handlers:
             transcript.footnote(words),
         ]
 
-    def _now(self, customer: str, conversation: str, language: PageLanguage) -> tuple[dict[str, Any], str]:
-        """The conversation and the page's head, as they are saved."""
-        lines, now = self._lines(customer, conversation)
-        return self._view(conversation, language, lines, now), self.header(texts(language), now)
+    def _now(self, customer: str, conversation: str, language: PageLanguage) -> dict[str, Any]:
+        """The conversation as it is saved."""
+        return self._view(conversation, language, *self._lines(customer, conversation))
 
     def _lines(self, customer: str, conversation: str) -> tuple[tuple[Line, ...], transcript.Standing]:
         """What is saved of a conversation; nothing when it is new, or is not this customer's."""
         contact = self._app.settings.shop_contact
         try:
-            lines, state = self._app.store.transcript(conversation, customer), self._app.store.state(conversation)
+            lines, stands = self._app.store.transcript_and_standing(conversation, customer)
         except UnknownConversation:
             return (), transcript.Standing(contact=contact)
-        back = self._hours.next_opening(datetime.now(self._zone)) if state == "waiting" else None
-        person = self._app.store.person(conversation) if state == "agent" else ""
-        return lines, transcript.Standing(state, person, ending.ending(self._app.engine, conversation), back, contact)
+        back = self._hours.next_opening(datetime.now(self._zone)) if stands.state == "waiting" else None
+        return lines, transcript.Standing(stands.state, stands.person, ending.Ending(stands.ended, stands.score), back, contact)
 
     def _view(
         self,
@@ -214,7 +218,9 @@ class Handlers:
         now: transcript.Standing,
         answering: transcript.Item | None = None,
     ) -> dict[str, Any]:
-        """What the page's script puts in place. stamp: the same as long as nobody has said or done anything."""
+        """What the page's script puts in place, the page's head too: Gradio makes every further output of an event anew in each piece.
+
+        stamp: the same as long as nobody has said or done anything."""
         words = texts(language)
         records = records_of(self._app.engine, [cited.id for line in lines if line.answer for cited in line.answer.citations])
         said = ("log_label", "latest", "talk_request", "too_long", "busy", "offline", "try_again", "copied", "rating_thanks")
@@ -222,6 +228,7 @@ class Handlers:
             "language": language,
             "conversation": conversation,
             "title": words.title.format(shop=self._app.settings.shop_name),
+            "head": self.header(words, now),
             "limit": self._app.settings.max_message_chars,
             "cookie": LANGUAGE_COOKIE,
             "words": {name: getattr(words, name) for name in said},

@@ -15,7 +15,8 @@ from ui.settings import Settings
 from ui.theme import STATIC, static, theme
 from ui.transcript import Standing, footnote
 
-_AT_ONCE = 32  # turns that are answered at a time; each holds one of Gradio's 40 threads, and the page's other events need some
+_AT_ONCE = 32  # of each other event; each holds one of Gradio's 40 threads
+_TURNS = 128  # that are answered at a time: they wait on the event loop, and hold none of those threads
 _LOG = """
 <div class="scroller" tabindex="0" role="region"><div class="log" role="log" aria-live="polite" aria-busy="false"></div></div>
 <button type="button" class="latest" hidden></button>
@@ -87,16 +88,16 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
         everything = [chat, header, talk, fresh, language, box, send, stop, note]
         demo.load(handlers.show, None, everything, queue=False, **private)
         chat.open(handlers.show_again, None, everything, queue=False, trigger_mode="multiple", **private)
-        asked = chat.ask(handlers.turn, None, [chat, header], concurrency_limit=_AT_ONCE, trigger_mode="multiple", **private)
+        asked = chat.ask(handlers.turn, None, chat, concurrency_limit=_TURNS, trigger_mode="multiple", **private)
         for ended in (asked.then, asked.failure):  # Gradio's `then` does not follow an error
             ended(None, js="() => window.answerdesk.settled()", **private)
-        chat.look(handlers.look, None, [chat, header], queue=False, trigger_mode="multiple", **private)
+        chat.look(handlers.look, None, chat, queue=False, trigger_mode="multiple", **private)
         chat.stop(handlers.stop, None, None, queue=False, trigger_mode="multiple", **private)
         chat.rate(handlers.rate, None, chat, queue=False, trigger_mode="multiple", **private)
-        chat.end(handlers.end, None, [chat, header], queue=False, **private)
-        chat.score(handlers.score, None, [chat, header], queue=False, **private)
+        chat.end(handlers.end, None, chat, queue=False, **private)
+        chat.score(handlers.score, None, chat, queue=False, **private)
         chat.download(handlers.download, None, chat, queue=False, **private)
-        chat.erase(handlers.erase, None, [chat, header], queue=False, **private)
+        chat.erase(handlers.erase, None, chat, queue=False, **private)
     demo.queue(max_size=64, default_concurrency_limit=_AT_ONCE)
     demo.has_launched = True  # without it a mounted page serves any file of the machine to whoever names it in an upload
     return demo

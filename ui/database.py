@@ -128,7 +128,12 @@ def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:  # n
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("read_only") else "BEGIN IMMEDIATE")
+    begin = "BEGIN" if connection.get_execution_options().get("read_only") else "BEGIN IMMEDIATE"
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        driver.execute(begin)  # every turn begins several, and each would cost a tenth of a millisecond by way of SQLAlchemy
+    except sqlite3.Error as error:
+        raise _said(error, connection.engine.url) or error from error
 
 
 def _open_postgresql(url: URL) -> Engine:
@@ -151,10 +156,14 @@ def _explain(context: ExceptionContext) -> DatabaseError | None:
     if engine is None or context.is_pre_ping:
         return None
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorname", "")
-        found = next((known for begin, known in _SQLITE_ERRORS.items() if code.startswith(begin)), None)
-        return DatabaseError(f"{_name(engine.url)}: {found[0]} ({error})", found[1]) if found else None
+        return _said(error, engine.url)
     if isinstance(context.sqlalchemy_exception, exc.OperationalError):
         said = str(error).strip().partition("\n")[0]
         return DatabaseError(f"{_name(engine.url)} cannot be used: {said}", "Check that it runs, its disk, and the address and password.")
     return None
+
+
+def _said(error: sqlite3.Error, url: URL) -> DatabaseError | None:
+    code = getattr(error, "sqlite_errorname", "")
+    found = next((known for begin, known in _SQLITE_ERRORS.items() if code.startswith(begin)), None)
+    return DatabaseError(f"{_name(url)}: {found[0]} ({error})", found[1]) if found else None

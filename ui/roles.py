@@ -1,7 +1,8 @@
 """The role check inside every handler of every page. A Gradio event is a public address, by its name and by its number."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -34,7 +35,14 @@ def allowed(role: Role) -> Callable[[_Handler], _Handler]:
             check(*args, **kwargs)
             yield from handler(*args, **kwargs)
 
-        guarded: Any = pieces if inspect.isgeneratorfunction(handler) else once
+        @wraps(handler)
+        async def awaited(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            check(*args, **kwargs)
+            async with aclosing(handler(*args, **kwargs)) as made:
+                async for piece in made:
+                    yield piece
+
+        guarded: Any = awaited if inspect.isasyncgenfunction(handler) else pieces if inspect.isgeneratorfunction(handler) else once
         guarded.role = role
         return cast("_Handler", guarded)
 

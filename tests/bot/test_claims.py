@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from bot.backends.fake import FakeBackend
+from bot.claims import taken
 from bot.messages import Prompt, Request
 from bot.store import Store
 from bot.tables import claims, messages
@@ -45,11 +46,11 @@ def test_two_processes_take_turns(engine: Engine, store: Store):
 
 def test_the_claim_of_a_process_that_died_runs_out(engine: Engine, store: Store):
     store.receive(Request("Hello", "c", "anna"))
-    assert store.claims._take("c", "dead")
-    assert not store.claims._take("c", "other")
     with engine.begin() as connection:
+        assert taken(connection, "c", "dead")
+        assert not taken(connection, "c", "other")
         connection.execute(update(claims).values(until=datetime.now(UTC) - timedelta(seconds=1)))
-    assert store.claims._take("c", "other")
+        assert taken(connection, "c", "other")
     store.claims.forget()
     with store.claims.turn("c"):
         pass

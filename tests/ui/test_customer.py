@@ -12,6 +12,7 @@ from starlette.requests import Request as WebRequest
 from starlette.testclient import TestClient
 
 from bot.errors import UnknownConversation
+from tests.threads import Stepped
 from tests.ui.shop import ENGLISH, Shop, serving, shop, web
 from ui.chat import Handlers
 from ui.customer import customer_page, mount_customer
@@ -51,7 +52,7 @@ def event(**data: object) -> gr.EventData:
 def ask(
     handlers: Handlers, customer: str, text: str, message: str = "m1", conversation: str = "c1", **headers: str
 ) -> list[dict[str, Any]]:
-    return [view for view, _ in handlers.turn(event(text=text, message=message, conversation=conversation), by(customer, headers))]
+    return list(Stepped(handlers.turn(event(text=text, message=message, conversation=conversation), by(customer, headers))))
 
 
 def page(view: dict[str, Any]) -> str:
@@ -82,7 +83,7 @@ def test_the_same_message_twice_is_one_message(handlers: Handlers, app: Shop):
 
 def test_nothing_said_is_nothing_done(handlers: Handlers, app: Shop):
     for text in ("", "  \n ", "\x00", None, 7, {"path": "/etc/passwd"}):
-        assert not list(handlers.turn(event(text=text, message="m", conversation="c"), by("ann")))
+        assert not list(Stepped(handlers.turn(event(text=text, message="m", conversation="c"), by("ann"))))
     assert app.router.asked == []
 
 
@@ -131,30 +132,30 @@ def test_thumbs_are_saved_for_ones_own_replies_only(handlers: Handlers, app: Sho
 
 
 def test_asking_for_a_person_shows_who_was_told_and_where_else_to_turn(handlers: Handlers, app: Shop):
-    *_, (view, header) = handlers.turn(event(text=WORDS.talk_request, message="m1", conversation="c1"), by("ann"))
+    *_, view = ask(handlers, "ann", WORDS.talk_request)
     assert view["items"][-1]["key"] == "waiting"
     assert app.settings.shop_contact in page(view)
-    assert WORDS.status_waiting in header
+    assert WORDS.status_waiting in view["head"]
 
 
 def test_stop_ends_the_visitors_turn_and_keeps_what_came(handlers: Handlers, app: Shop):
     app.router.pause_s = 0.01
-    views = handlers.turn(event(text="a long story", message="m1", conversation="c1"), by("ann"))
-    next(view for view, _ in views if "word" in page(view))
+    views = Stepped(handlers.turn(event(text="a long story", message="m1", conversation="c1"), by("ann")))
+    next(view for view in views if "word" in page(view))
     handlers.stop(by("bob"))
     next(views)
     assert app.router.cancelled == []
     handlers.stop(by("ann"))
-    *_, (view, _) = views
+    *_, view = views
     assert WORDS.stopped in page(view)
     assert app.store.transcript("c1", "ann")[1].text.startswith("word by word")
 
 
 def test_leaving_stops_the_turn(handlers: Handlers, app: Shop):
     app.router.pause_s = 0.01
-    views = handlers.turn(event(text="a long story", message="m1", conversation="c1"), by("ann"))
-    next(view for view, _ in views if "word" in page(view))
-    views.close()  # type: ignore[attr-defined]
+    views = Stepped(handlers.turn(event(text="a long story", message="m1", conversation="c1"), by("ann")))
+    next(view for view in views if "word" in page(view))
+    views.close()
     deadline = time.monotonic() + 5
     while not app.router.cancelled and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -34,11 +34,11 @@ def handlers(app: Shop) -> Handlers:
 
 def test_who_ends_a_conversation_is_asked_how_it_was_and_only_once(handlers: Handlers, app: Shop):
     assert 'form class="rating"' not in page(ask(handlers, "ann", "How long?")[-1])
-    view, _ = handlers.end(event(conversation="c1"), by("ann"))
+    view = handlers.end(event(conversation="c1"), by("ann"))
     assert (view["state"], view["open"], view["items"][-1]["key"]) == ("closed", False, "rating")
-    rated, _ = handlers.score(event(conversation="c1", value=4, why="quick"), by("ann"))
+    rated = handlers.score(event(conversation="c1", value=4, why="quick"), by("ann"))
     assert WORDS.score_thanks.format(n=4) in page(rated)
-    again, _ = handlers.score(event(conversation="c1", value=1), by("ann"))
+    again = handlers.score(event(conversation="c1", value=1), by("ann"))
     assert WORDS.score_thanks.format(n=4) in page(again)
     chat = desk.inbox(app.engine, "all", "anna")[0]
     assert (chat.score, chat.score_why) == (4, "quick")
@@ -51,7 +51,7 @@ def test_who_is_handed_back_is_asked_too(handlers: Handlers, app: Shop):
     desk.take_over(app.engine, "c1", "anna", "Anna")
     seen = handlers.show(by("ann"))[0]["stamp"]
     desk.hand_back(app.engine, "c1", "anna")
-    view, _ = handlers.look(event(conversation="c1", stamp=seen), by("ann"))
+    view = handlers.look(event(conversation="c1", stamp=seen), by("ann"))
     assert view["items"][-1]["key"] == "rating"
 
 
@@ -59,7 +59,7 @@ def test_who_is_handed_back_is_asked_too(handlers: Handlers, app: Shop):
 def test_what_is_no_rating_is_not_kept(handlers: Handlers, app: Shop, value: Any):
     ask(handlers, "ann", "How long?")
     handlers.end(event(conversation="c1"), by("ann"))
-    assert 'form class="rating"' in page(handlers.score(event(conversation="c1", value=value), by("ann"))[0])
+    assert 'form class="rating"' in page(handlers.score(event(conversation="c1", value=value), by("ann")))
 
 
 def test_nobody_ends_rates_downloads_or_erases_anothers(handlers: Handlers, app: Shop):
@@ -106,10 +106,10 @@ def test_a_customers_data_is_theirs_to_take_and_to_erase(handlers: Handlers, app
     assert said[0]["text"] == "I own a Zanzibar. How long?"
     assert (said[1]["rating"], said[1]["why"], said[1]["sources"][0]) == (-1, "too long", "returns/return-window.md")
 
-    view, header = handlers.erase(event(conversation="c2"), by("ann"))
+    view = handlers.erase(event(conversation="c2"), by("ann"))
     assert (view["said"], view["conversation"]) == (WORDS.erased, "c2")
     assert [item["key"] for item in view["items"]] == ["greeting"]
-    assert WORDS.status_ready in header
+    assert WORDS.status_ready in view["head"]
     assert app.store.conversations_of("ann") == []
     assert Memory(app.engine).of("ann") == ()
     assert json.loads(handlers.download(event(), by("ann"))["file"]["text"])["conversations"] == []
@@ -121,7 +121,7 @@ def test_an_erasure_that_fails_is_said_calmly(handlers: Handlers, app: Shop):
     lock = app.engine.raw_connection()
     try:
         lock.driver_connection.execute("BEGIN IMMEDIATE")  # type: ignore[union-attr]
-        view, _ = handlers.erase(event(conversation="c2"), by("ann"))
+        view = handlers.erase(event(conversation="c2"), by("ann"))
     finally:
         lock.driver_connection.rollback()  # type: ignore[union-attr]
         lock.close()

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request as WebRequest
 from starlette.testclient import TestClient
 
+from tests.threads import Stepped
 from tests.ui.shop import PASSWORD, Shop, shop, user, web
 from ui import admin, desk
 from ui.accounts import RANK, Accounts, Role
@@ -131,5 +132,7 @@ def test_a_handler_that_cannot_know_who_asks_is_no_handler():
 
 
 def _run(result: Any) -> None:
-    if inspect.isgenerator(result):
+    if inspect.isasyncgen(result):
+        list(Stepped(result))
+    elif inspect.isgenerator(result):
         list(result)

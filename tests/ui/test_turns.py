@@ -6,9 +6,14 @@ import pytest
 
 from bot.errors import BackendUnavailable
 from bot.messages import Answer, Delta, Request
+from tests.threads import Stepped
 from ui.turns import Running, follow
 
 REQUEST = Request("hello", "c", "me", "m")
+
+
+def followed(router: "Pieces", cancel: threading.Event | None = None, **how: float) -> Stepped[str]:
+    return Stepped(follow(router, REQUEST, cancel or threading.Event(), **how))
 
 
 class Pieces:
@@ -34,30 +39,34 @@ class Pieces:
 
 def test_pieces_are_gathered_by_time_and_none_is_lost():
     many = [f"{number} " for number in range(2000)]
-    seen = list(follow(Pieces(*many), REQUEST, threading.Event(), every_s=0.05))
+    seen = list(followed(Pieces(*many, 0.2), every_s=0.05))
     assert seen[-1] == "".join(many)
     assert len(seen) < 40
 
 
+def test_what_came_last_is_left_to_the_saved_reply():
+    assert list(followed(Pieces("all ", "at ", "once"), every_s=5)) in ([], ["all "], ["all at "], ["all at once"])
+
+
 def test_the_first_words_are_not_held_back():
     began = time.monotonic()
-    assert next(follow(Pieces("first", 2.0), REQUEST, threading.Event(), every_s=1)) == "first"
+    assert next(followed(Pieces("first", 2.0), every_s=1)) == "first"
     assert time.monotonic() - began < 0.5
 
 
 def test_a_silent_router_still_gives_signs_of_life():
-    assert list(follow(Pieces(0.3, "at last"), REQUEST, threading.Event(), alive_s=0.1))[:2] == ["", ""]
+    assert list(followed(Pieces(0.3, "at last"), alive_s=0.1))[:2] == ["", ""]
 
 
 def test_an_error_comes_through():
     with pytest.raises(BackendUnavailable, match="down"):
-        list(follow(Pieces("so ", BackendUnavailable("down")), REQUEST, threading.Event()))
+        list(followed(Pieces("so ", BackendUnavailable("down"))))
 
 
 def test_leaving_stops_the_turn_and_lets_it_end_by_itself():
     running, pieces = Running(), Pieces("words", 30.0)
     with running.turn("me") as cancel:
-        assert next(follow(pieces, REQUEST, cancel)) == "words"
+        assert next(followed(pieces, cancel)) == "words"
     assert pieces.ended.wait(2)
 
 

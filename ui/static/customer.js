@@ -84,6 +84,11 @@ function render() {
   page.classList.add('ready');
   page.classList.toggle('talking', view().open);
   if (follow) toEnd();
+  const brand = document.querySelector('#brand .avatar')?.parentElement;
+  if (brand && brand.source !== view().head) {
+    brand.innerHTML = view().head; // the page's head, made and escaped by the server like the items
+    brand.source = view().head;
+  }
   if (view().said) tell(view().said);
   if (view().file) save(view().file);
   window.answerdeskFrame?.count(conversation, view().replies);
