@@ -80,7 +80,7 @@ def test_who_looks_elsewhere_is_told_that_somebody_waits(visit: Visits, desk: De
 def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words, shortcut = page_texts("desk", language), {"en": "greet", "zh": "问候"}[language]
-    customer, seen = taken(desk, visit, f"a canned question {language}", where)
+    customer, seen = taken(desk, visit, f"a canned question {language} {size}", where)
     page = seen.page
     tab(page, "canned")
     assert accessible(seen)
@@ -100,7 +100,7 @@ def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: De
     expect(card.locator(".plain")).to_have_text("Hello, this is Anna.")
 
     tab(page, "inbox")
-    opened(seen, f"a canned question {language}")
+    opened(seen, f"a canned question {language} {size}")
     box = page.locator("#write-reply")
     box.press_sequentially("/nosuch")
     expect(page.get_by_text(words["none_fits"])).to_be_visible()
@@ -127,7 +127,7 @@ def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: De
 def test_a_suggested_reply_is_a_draft_until_somebody_sends_it(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)
-    customer, seen = taken(desk, visit, f"a question to draft {language}", where)
+    customer, seen = taken(desk, visit, f"a question to draft {language} {size}", where)
     customer.ask("How long is the window?")
     customer.settled()
     page = seen.page
@@ -137,7 +137,7 @@ def test_a_suggested_reply_is_a_draft_until_somebody_sends_it(visit: Visits, des
     expect(draft).to_contain_text(words["draft"])
     expect(draft).to_contain_text("returns/return-window.md")
     assert leads.router.drafted[-1][0] == "How long is the window?"
-    assert f"a question to draft {language}" in [line.text for line in leads.router.drafted[-1][1]]
+    assert f"a question to draft {language} {size}" in [line.text for line in leads.router.drafted[-1][1]]
     assert accessible(seen)
     seen.shot(f"desk-{language}-{size}-draft")
     page.wait_for_timeout(2500)  # the page has looked again by itself
@@ -204,14 +204,14 @@ def test_the_inbox_goes_by_the_keyboard(visit: Visits, desk: Desk):
 def test_conversations_are_found_by_customer_and_language(visit: Visits, desk: Desk, leads: Shop, where: Where):
     language, size, _ = where
     words = page_texts("desk", language)
-    mine, other = f"only in {language}", "in the other language"
+    mine, other = f"only in {language} {size}", "in the other language"
     visit(language).ask_to_the_end(mine)
     visit("en" if language == "zh" else "zh").ask_to_the_end(other)
     seen = desk(*where)
     page = opened(seen, mine)
     customer = chat_of(leads.engine, re.search(r"chat=([\w-]+)", page.url)[1])[0].customer  # type: ignore[index]
     if size == "phone":
-        page.get_by_role("button", name=words["back"]).click()
+        page.get_by_role("button", name=words["back"], exact=True).click()
     page.locator("#search").fill(customer[3:20].upper())
     page.keyboard.press("Enter")
     expect(page.locator(".row")).to_have_count(1)
