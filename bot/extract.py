@@ -33,6 +33,9 @@ HEAD = (
 """What is known of an answer; see `confidence`."""
 
 
+_WHOLE, _AS_GOOD = 0.75, 1.0  # share of the question; scores apart. In cross-validation no fact was lost by them
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A sentence with its score (higher is better; only differences mean something) and its features."""
@@ -187,10 +190,17 @@ def sure(prompt: Prompt) -> float:
 
 
 def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:
-    """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents."""
+    """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents.
+
+    Where the best one is of the very thing that is named and says nearly all that is asked, the others' prices are no answer: then only
+    its own lines, and of them those that are as good.
+    """
     if not picks:
         return []
-    near = [pick for pick in picks if picks[0].score - pick.score <= margin][:most]
+    best = picks[0]
+    whole = best.features.get("named") and best.unit.context >= _WHOLE
+    near = [pick for pick in picks if best.score - pick.score <= (_AS_GOOD if whole else margin)]
+    near = [pick for pick in near if pick.features.get("named") or not whole][:most]
     order = {pick.passage.chunk.id: place for place, pick in reversed(list(enumerate(near)))}
     return sorted(near, key=lambda pick: (order[pick.passage.chunk.id], pick.number))
 

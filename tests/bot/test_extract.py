@@ -107,6 +107,14 @@ def test_only_sentences_close_to_the_best_are_said():
     assert choose([]) == []
 
 
+@pytest.mark.parametrize(("context", "said_"), [(0.85, ["Price: $699"]), (0.6, ["Price: $699", "A new screen costs $179."])])
+def test_a_named_things_own_price_is_said_without_other_prices(context: float, said_: list[str]):
+    own = passage(Unit("Price: $699", 0.3, 0.5, context), kind="record", title="Nova S5", named=True)
+    other = passage(Unit("A new screen costs $179.", 0.6, 0.0, 0.85), id_="c2")
+    found = [Pick(own, 0, 9, {"named": 1.0}), Pick(other, 0, 8.5, {"named": 0.0})]
+    assert [pick.unit.text for pick in choose(found)] == said_
+
+
 def test_sentences_of_one_passage_are_said_in_its_order():
     found = passage(WEAK, GOOD)
     assert [pick.number for pick in choose([Pick(found, 1, 2.0, {}), Pick(found, 0, 1.5, {})], margin=1)] == [0, 1]
