@@ -219,7 +219,7 @@ def measured(group: str, shop: Path, rounds: int, chats: int) -> dict[str, float
             server.wait()
         asked = {server.name: questions() for server in servers}
         for number, server in itertools.product(range(rounds + 1), servers):
-            new = list(itertools.islice(asked[server.name], clients if number == 0 or group == "first" else chats))
+            new = list(itertools.islice(asked[server.name], clients if group == "first" else chats))
             waited, cpu_s = asyncio.run(load(chat, server, new, clients))
             if number:  # the first round warms up
                 found[server.name].append(statistics.median(waited) if group == "first" else 1000 * cpu_s / len(new))

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from bot.backends.fake import FakeBackend
 from bot.claims import taken
-from bot.messages import Prompt, Request
+from bot.errors import UnknownConversation
+from bot.messages import Answer, Prompt, Request
 from bot.store import Store
 from bot.tables import claims, messages
 from tests.bot.turning import ASKED, desk, reopened
@@ -123,3 +124,52 @@ def test_forty_pairs_at_once(tmp_path: Path):
 @pytest.mark.long
 def test_a_thousand_pairs_at_once(tmp_path: Path):
     pairs(tmp_path, 1000)
+
+
+def test_a_new_message_takes_its_conversation_where_nobody_is_before_it(store: Store):
+    with store.claims.line("c") as first, store.claims.line("c") as second:
+        one = store.receive(Request("one", "c", "anna", "m1"), first)
+        store.receive(Request("two", "c", "anna", "m2"), second)
+        assert (first.held, second.held) == (True, False)
+        other = Store(store._engine)
+        with other.claims.line("c") as elsewhere:
+            other.receive(Request("three", "c", "anna", "m3"), elsewhere)
+            assert not elsewhere.held
+        store.finish(Answer("done", "c", one.message), {}, first)
+        assert not first.held
+
+
+def test_the_reply_gives_the_conversation_back_and_nothing_else_does(engine: Engine, store: Store):
+    with store.claims.line("c") as place:
+        store.receive(Request("one", "c", "anna", "m1"), place)
+        with pytest.raises(UnknownConversation):
+            store.finish(Answer("done", "c", "never"), {}, place)
+        assert place.held
+        with engine.connect() as connection:
+            assert len(connection.execute(select(claims)).all()) == 1
+        store.finish(Answer("done", "c", "m1"), {}, place)
+        with engine.connect() as connection:
+            assert connection.execute(select(claims)).all() == []
+
+
+def test_a_message_sent_again_takes_no_conversation(store: Store):
+    store.receive(Request("one", "c", "anna", "m1"))
+    with store.claims.line("c") as place:
+        assert store.receive(Request("one", "c", "anna", "m1"), place).text == "one"
+        assert not place.held
+        place.wait()
+        assert place.held
+
+
+def test_what_belongs_to_a_reply_is_written_with_it_or_not_at_all(engine: Engine, store: Store):
+    store.receive(Request("one", "c", "anna", "m1"))
+
+    def also(connection: Connection) -> None:
+        connection.execute(update(messages).where(messages.c.id == "m1").values(rating_why="counted"))
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.finish(Answer("done", "c", "m1"), {}, also=also)
+    assert len(store.unanswered()) == 1
+    with engine.connect() as connection:
+        assert connection.scalar(select(messages.c.rating_why).where(messages.c.id == "m1")) is None
