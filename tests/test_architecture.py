@@ -59,6 +59,7 @@ INSTALLED_AS = {
     "argon2-cffi": "argon2",
     "beautifulsoup4": "bs4",
     "markdown-it-py": "markdown_it",
+    "pyjwt": "jwt",
     "pystemmer": "stemmer",
     "python-docx": "docx",
     "python-stdnum": "stdnum",
