@@ -71,9 +71,10 @@ def line(rows: int, measured: Measured, before: Sequence[tuple[int, float]]) -> 
     """What one size came to, and what the advice is there. before: the learning curve so far."""
     found = measured.found
     points = (*before, (rows, found.tuned_f1))
-    now = Situation(rows, prompt=found.prompt_f1, difference=found.difference, interval=found.interval, curve=points)
+    stopped = not measured.verdict.passed
+    now = Situation(rows, prompt=found.prompt_f1, difference=found.difference, interval=found.interval, stopped=stopped, curve=points)
     advice = advise(now)
-    tuned_wins = found.interval[0] > 0
+    tuned_wins = found.interval[0] > 0 and not stopped
     return {
         "rows": rows,
         "zero_shot": level(measured.plain),

@@ -30,8 +30,8 @@ class Situation:
 
     rows: approved examples to learn from. narrow: they are about one kind of thing. strong: a strong hosted model is at hand.
     may_leave: the shop's data may go to it. prompt: token F1 of the best prompt. difference, interval: tuned minus that, 95 %.
-    curve: what tuning reached by rows. gpu: there is one. prompt_ms, tuned_ms: median time of a reply. prompt_cost, tuned_cost: of a
-    thousand replies.
+    stopped: the gate did not let the adapter go live, for whatever else it lost. curve: what tuning reached by rows. gpu: there is one.
+    prompt_ms, tuned_ms: median time of a reply. prompt_cost, tuned_cost: of a thousand replies.
     """
 
     rows: int
@@ -41,6 +41,7 @@ class Situation:
     prompt: float | None = None
     difference: float | None = None
     interval: tuple[float, float] | None = None
+    stopped: bool = False
     curve: tuple[Point, ...] = ()
     gpu: bool = False
     prompt_ms: float | None = None
@@ -89,6 +90,9 @@ def _decided(now: Situation) -> Decided:
 def _by_measure(now: Situation, path: list[tuple[str, str]], difference: float, interval: tuple[float, float]) -> Decided:
     low, high = interval
     measured = {"difference": difference, "low": low, "high": high}
+    if low > 0 and now.stopped:
+        path.append(("tried", "stopped"))
+        return ("collect" if now.rows < ENOUGH else "prompt"), (said("measured_stopped", **measured),), (*path,)
     if low > 0:
         path.append(("tried", "better"))
         return _tune(now, path, said("measured_better", **measured))

@@ -10,7 +10,7 @@ _STAGES = (
     ("good", ("yes", "no")),
     ("rows", ("under 100", "100 to 499", "500 and more")),
     ("strong", ("yes", "no")),
-    ("tried", ("no", "worse", "not shown", "better")),
+    ("tried", ("no", "worse", "not shown", "stopped", "better")),
     ("narrow", ("yes", "no")),
     ("both", ("yes",)),
 )
@@ -53,11 +53,12 @@ def _stage(top: float, on: bool, title: str, question: str, answers: Sequence[tu
         f'<text x="16" y="{top + 19}" font-size="12" font-weight="600" style="{ink}">{escape(title)}</text>',
         f'<text x="16" y="{top + 38}" style="{ink}">{escape(question)}</text>',
     ]
+    wide = min(_PILL, (_WIDTH - 32) // len(answers) - 5)
     for number, (answer, chosen) in enumerate(answers):
-        left = 16 + number * (_PILL + 5)
-        drawn.append(f'<rect x="{left}" y="{top + 48}" width="{_PILL}" height="22" rx="11" style="{_ON if chosen else _OFF}"/>')
+        left = 16 + number * (wide + 5)
+        drawn.append(f'<rect x="{left}" y="{top + 48}" width="{wide}" height="22" rx="11" style="{_ON if chosen else _OFF}"/>')
         drawn.append(
-            f'<text x="{left + _PILL / 2}" y="{top + 63}" text-anchor="middle" font-size="11.5" '
+            f'<text x="{left + wide / 2}" y="{top + 63}" text-anchor="middle" font-size="11.5" '
             f'style="{_ON_INK if chosen else _OFF_INK}">{escape(answer)}</text>'
         )
     return drawn

@@ -229,6 +229,7 @@ def advise_tuning(
             prompt=newest["best_prompt"]["f1"],
             difference=newest["difference"],
             interval=(low, high),
+            stopped=newest.get("gate") == "fail",
             curve=tuple(curve),
             prompt_ms=newest["best_prompt"]["latency_ms"],
             tuned_ms=newest["tuned"]["latency_ms"],
