@@ -220,6 +220,11 @@ def test_a_full_queue_is_told_calmly(visit: Visits):
     seen.ask("How long?")
     expect(seen.page.locator(".problem")).to_contain_text(texts("en").busy)
     seen.page.unroute("**/queue/join*")
+    for language in ("zh-CN", "en"):  # whatever the page shows anew, what could not be sent stays
+        seen.page.locator("#language").click()
+        expect(seen.page.locator("html")).to_have_attribute("lang", language)
+        expect(seen.page.locator(".question")).to_contain_text("How long?")
+        expect(seen.page.locator(".problem")).to_be_visible()
     seen.page.get_by_role("button", name=texts("en").try_again).click()
     expect(seen.page.locator("details")).to_have_count(2)
     seen.settled()

@@ -148,6 +148,7 @@ note.addEventListener('click', (event) => {
     dialog.close();
     setBusy(false);
     asked = null;
+    leave();
     conversation = newId();
     trigger('erase', { conversation });
   }

@@ -68,14 +68,16 @@ function render() {
   latest.title = words().latest;
   const keys = new Set(items.map((item) => item.key));
   if (asked && keys.has(`q:${asked.message}`)) asked = null;
+  for (const node of log.querySelectorAll('[data-unsent]')) if (keys.has(`q:${node.dataset.unsent}`)) node.removeAttribute('data-unsent');
   for (const node of Array.from(log.children)) {
     const { key } = node.dataset;
     const notice = !key.includes(':') && key !== 'greeting'; // of how things stand, not of what was said
-    if (!keys.has(key) && !('own' in node.dataset) && (!tail || notice)) node.remove();
+    if (!keys.has(key) && !('own' in node.dataset || 'unsent' in node.dataset) && (!tail || notice)) node.remove();
   }
   const known = tail ? Array.from(log.children).findIndex((node) => node.dataset.key === items[0].key) : 0;
   const start = known < 0 ? log.children.length : known;
   items.forEach((item, place) => put(item.key, item.html, start + place));
+  for (const node of log.querySelectorAll('[data-unsent]')) log.append(node); // the server has never seen it: it must not be lost here
   if (asked) for (const node of log.querySelectorAll('[data-own]')) log.append(node);
   else for (const node of log.querySelectorAll('[data-own]')) node.removeAttribute('data-own');
   if (!page.classList.contains('ready') && window.matchMedia('(pointer: fine)').matches) {
@@ -160,6 +162,7 @@ function give(reason) {
   const again = node.querySelector('button');
   again.textContent = words().try_again;
   again.dataset.retry = message;
+  for (const key of ['q', 'a']) nodeOf(`${key}:${message}`).dataset.unsent = message;
   toEnd();
 }
 
@@ -184,10 +187,16 @@ async function sendLater(text, message) {
   window.location.reload();
 }
 
+// What could not be sent belongs to the conversation that is left, and goes with it.
+function leave() {
+  for (const node of log.querySelectorAll('[data-unsent]')) node.removeAttribute('data-unsent');
+}
+
 function open(id) {
   if (busy) trigger('stop', {});
   setBusy(false);
   asked = null;
+  leave();
   conversation = id;
   tell('');
   trigger('open', { conversation: id });
