@@ -21,6 +21,7 @@ from ui import (
 )
 from ui.archives import add_backups
 from ui.errors import Failure
+from ui.operations_customers import TRANSCRIPTS
 from ui.panels import Ask, Kept, action, mount_staff, rail, staff_page, top
 from ui.tuning import TuningPanels, add_report
 
@@ -50,7 +51,6 @@ ACTIONS = (
     *tuning.ACTIONS,
 )
 _BACKUP = "backup"  # the chore
-TRANSCRIPTS = "transcripts"  # within the data folder: what was uploaded
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
 

@@ -16,20 +16,17 @@ from html import escape
 from typing import Any, Protocol
 
 import gradio as gr
-from sqlalchemy import Engine
 
 from bot import ending
 from bot.errors import BotError, UnknownConversation
 from bot.messages import Request
 from bot.records import Line
-from bot.store import Store
 from knowledge.records import records_of
 from ui import operations_customers, transcript
 from ui.hours import OfficeHours, zone
 from ui.identity import LANGUAGE_HEADER
 from ui.languages import LANGUAGE_COOKIE, LANGUAGES, PageLanguage, Texts, language_of, texts
 from ui.roles import allowed, customer_of
-from ui.settings import Settings
 from ui.turns import Router, Running, follow
 
 _log = logging.getLogger(__name__)
@@ -37,15 +34,9 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-class CustomerApp(Protocol):
+class CustomerApp(operations_customers.Keeps, Protocol):
     """What the page needs of the product: `ui.build.App`."""
 
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def engine(self) -> Engine: ...
-    @property
-    def store(self) -> Store: ...
     @property
     def router(self) -> Router: ...
 

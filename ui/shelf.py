@@ -5,6 +5,7 @@ from typing import Any
 
 from ui.languages import page_texts
 from ui.panels import Ask, button, e, empty, moment
+from ui.pieces import row, table
 
 Json = Mapping[str, Any]
 
@@ -32,8 +33,8 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
         for document in listed
     ]  # fmt: skip
     names = ("source", "title_of", "language", "chunks", "changed", "")
-    table = _table(words, names, rows, html={4, 5}) if rows else empty(words["no_documents"], words["no_documents_hint"])
-    return _page(words["tab_documents"], words["documents_hint"], f"{upload}{failed}{test}{_hits(ask, hits)}{table}")
+    shown = _table(words, names, rows, html={4, 5}) if rows else empty(words["no_documents"], words["no_documents_hint"])
+    return _page(words["tab_documents"], words["documents_hint"], f"{upload}{failed}{test}{_hits(ask, hits)}{shown}")
 
 
 def _hits(ask: Ask, hits: Sequence[Json] | None) -> str:
@@ -94,8 +95,8 @@ def keys(ask: Ask, listed: Sequence[Json]) -> str:
          "" if key["revoked"] else button("revoke_key", words["revoke"], name=key["name"], sure=""))
         for key in listed
     ]  # fmt: skip
-    table = _table(words, ("key_name", "state", "made", "used", ""), rows, html={2, 3, 4}) if rows else empty(words["no_keys"])
-    return _page(words["tab_keys"], words["keys_hint"], form + table)
+    shown = _table(words, ("key_name", "state", "made", "used", ""), rows, html={2, 3, 4}) if rows else empty(words["no_keys"])
+    return _page(words["tab_keys"], words["keys_hint"], form + shown)
 
 
 def audit(ask: Ask, entries: Sequence[Json]) -> str:
@@ -103,8 +104,8 @@ def audit(ask: Ask, entries: Sequence[Json]) -> str:
     words = ask.words
     done = page_texts("audit", ask.language)
     rows = [(moment(entry["at"]), entry["who"], _did(entry["what"], done), entry["about"], entry["detail"]) for entry in entries]
-    table = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0, 2}) if rows else empty(words["no_audit"])
-    return _page(words["tab_audit"], words["audit_hint"], table)
+    shown = _table(words, ("when", "who", "what", "about", "detail"), rows, html={0, 2}) if rows else empty(words["no_audit"])
+    return _page(words["tab_audit"], words["audit_hint"], shown)
 
 
 def _did(what: str, done: Mapping[str, str]) -> str:
@@ -117,6 +118,4 @@ def _page(title: str, hint: str, body: str) -> str:
 
 def _table(words: Mapping[str, str], names: Sequence[str], rows: Sequence[Sequence[object]], html: set[int]) -> str:
     """html: the numbers of the columns that are HTML already; everything else is escaped."""
-    head = "".join(f'<th scope="col">{e(words[name])}</th>' if name else "<td></td>" for name in names)
-    body = "".join("<tr>" + "".join(f"<td>{cell if at in html else e(cell)}</td>" for at, cell in enumerate(row)) + "</tr>" for row in rows)
-    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return table(words, names, "".join(row(str(cell) if at in html else e(cell) for at, cell in enumerate(cells)) for cells in rows))

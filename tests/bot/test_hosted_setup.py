@@ -100,7 +100,9 @@ def test_without_a_url_the_provider_is_opened_by_its_name() -> None:
     assert model.max_retries == 0  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("model", "words"), [("anthropic:claude-x", "langchain-anthropic"), ("nonsense", "provider"), ("a:b", "provider")])
+@pytest.mark.parametrize(
+    ("model", "words"), [("mistralai:mistral-x", "langchain-mistralai"), ("nonsense", "provider"), ("a:b", "provider")]
+)
 def test_a_provider_that_cannot_be_opened_is_told_with_the_remedy(model: str, words: str) -> None:
     with pytest.raises(BackendRejected, match=words):
         ask(open_hosted("", model, KEY))

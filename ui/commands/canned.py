@@ -1,5 +1,6 @@
 """`desk canned list`, `add`, `edit` and `remove`, and `desk suggest`: what people say again, and the bot's draft of a reply."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,36 +31,30 @@ def list_(
         out.show(perform(context.obj, data_dir, "list_canned", out, language=language), _table)
 
 
-@canned.command()
-def add(
-    *,
-    context: typer.Context,
-    shortcut: _Shortcut,
-    text: _Text,
-    language: _Language = "en",
-    by: _By = "shell",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Keep a new one."""
-    _keep("add_canned", context, data_dir, as_json, debug, shortcut=shortcut, text=text_or_stdin(text), language=language, by=by)
+def _keeper(operation: str) -> Callable[..., None]:
+    """The command of an operation that keeps a reply."""
+
+    def command(
+        *,
+        context: typer.Context,
+        shortcut: _Shortcut,
+        text: _Text,
+        language: _Language = "en",
+        by: _By = "shell",
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+        debug: Debug = False,
+    ) -> None:
+        with output(as_json, debug) as out:
+            given = {"shortcut": shortcut, "text": text_or_stdin(text), "language": language, "by": by}
+            result = perform(context.obj, data_dir, operation, out, **given)
+            out.show(result, lambda console, kept: console.print(f"Kept: /{kept['shortcut']} ({kept['language']}).", markup=False))
+
+    return command
 
 
-@canned.command()
-def edit(
-    *,
-    context: typer.Context,
-    shortcut: _Shortcut,
-    text: _Text,
-    language: _Language = "en",
-    by: _By = "shell",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Change what one says."""
-    _keep("edit_canned", context, data_dir, as_json, debug, shortcut=shortcut, text=text_or_stdin(text), language=language, by=by)
+canned.command("add", help="Keep a new one.")(_keeper("add_canned"))
+canned.command("edit", help="Change what one says.")(_keeper("edit_canned"))
 
 
 @canned.command()
@@ -95,12 +90,6 @@ def suggest(
 
     with output(as_json, debug) as out:
         out.show(perform(context.obj, data_dir, "suggest_reply", out, conversation=conversation, backend=backend), people)
-
-
-def _keep(operation: str, context: typer.Context, data_dir: Any, as_json: bool, debug: bool, **args: str) -> None:
-    with output(as_json, debug) as out:
-        result = perform(context.obj, data_dir, operation, out, **args)
-        out.show(result, lambda console, kept: console.print(f"Kept: /{kept['shortcut']} ({kept['language']}).", markup=False))
 
 
 def _table(console: "Console", result: dict[str, Any]) -> None:
