@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from bot.own import PERSON
 from bot.store import Store
 from ui.guards import same_origin
 from ui.identity import IdentityRefused, Visitors, shop_customer
@@ -85,8 +86,7 @@ def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLang
     if customer is None:
         customer, anonymous = visitors.customer(asked.visitor, anonymous=True) or uuid.uuid4().hex, True
     conversation = app.store.latest(customer) or ""
-    lines = app.store.transcript(conversation, customer) if conversation else ()
-    state = app.store.state(conversation) if conversation else "bot"
+    lines, stands = app.store.transcript_and_standing(conversation, customer) if conversation else ((), None)
     words = page_texts("widget", language)
     return {
         "visitor": visitors.token(customer, anonymous=anonymous),
@@ -95,7 +95,7 @@ def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLang
         "words": {name: text.replace("{shop}", app.settings.shop_name) for name, text in words.items()},
         "conversation": conversation,
         "replies": sum(line.role != "customer" for line in lines),
-        "live": state in {"waiting", "agent"},
+        "live": stands is not None and stands.state in PERSON,
     }
 
 
