@@ -1,5 +1,6 @@
 """BM25 over the chunks, in memory, built anew when they change."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -32,7 +33,7 @@ class KeywordIndex:
     def idf(self, term: str) -> float:
         """ln(1 + (N - n + .5) / (n + .5)) (Robertson and Zaragoza 2009, in Lucene's non-negative form); the most for unknown terms."""
         n = self.frequency.get(term, 0)
-        return float(np.log1p((self.size - n + 0.5) / (n + 0.5)))
+        return math.log1p((self.size - n + 0.5) / (n + 0.5))
 
     def scores(self, term: str) -> NDArray[np.float32]:
         """BM25 of every text for one term, shape (size,), each at most the term's idf."""
