@@ -221,7 +221,7 @@ def load_settings(**overrides: object) -> Settings:
         made._in_file = tuple(tomllib.loads(Path(_FILE).read_text(encoding="utf-8"))) if Path(_FILE).is_file() else ()  # noqa: SLF001
         return made
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc'])} is {_shown(e)}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        lines = [f"{'.'.join(map(str, e['loc']))} is {_shown(e)}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None
     except ValueError as error:  # a broken answerdesk.toml
         raise SettingsError(f"answerdesk.toml cannot be read: {error}. Correct it or move it away.") from None
