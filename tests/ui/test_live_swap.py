@@ -1,6 +1,5 @@
 """Support leads swap backends while customers chat: two server processes, one database, a Chroma server, two model servers."""
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -18,11 +17,7 @@ from tests.real import Server, answerdesk, as_json, serving
 from tests.stub_openai import Reply, Stub, stub_openai
 from tests.ui.test_end_to_end import api_key, chroma
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.timeout(1200),
-    pytest.mark.skipif("ANSWERDESK_TEST_LIVE_SWAP" not in os.environ, reason="needs two idle cores: set ANSWERDESK_TEST_LIVE_SWAP=1"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 CHATS = 200
 QUESTION = "how many places does the purple parking deck have?"
 WITHIN_S = 1.0  # how soon a change is obeyed
@@ -114,7 +109,7 @@ def chat(server: Server, key: str, number: int, over: Event) -> list[Turn]:
             assert not answer["interrupted"]
             tried = (*(rung["backend"] for rung in answer["rungs"]), answer["backend"])
             turns.append(Turn(sent, time.monotonic(), answer["answer"], tried, server.url))
-            over.wait(random.uniform(4, 10))
+            over.wait(random.uniform(8, 16))
     return turns
 
 
