@@ -18,6 +18,8 @@ CODE = 2.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
 
+_APART = re.compile(r"[^\w'’$%&+-]+")
+
 Context = tuple[str, float]
 """An earlier line of the conversation, and how much its words count beside the question's own, 0..1."""
 
@@ -101,13 +103,7 @@ def read(
 
 
 def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str, Term]:
-    rest = " ".join(re.sub(r"[^\w'’$%&+-]+", " ", f" {spelled.lower()} ").split(" "))
-    keys: list[str] = []
-    for phrase in thesaurus.phrases:
-        pattern = f" {phrase} " if phrase.isascii() else phrase
-        if pattern in rest:
-            rest = rest.replace(pattern, "  ")
-            keys.append(phrase)
+    keys, rest = thesaurus.taken(_APART.sub(" ", f" {spelled.lower()} "))
     plain = [word for word in words(rest) if word not in STOP]
     found = {key: _term(key, index, thesaurus) for key in (*keys, *(stem(word) for word in plain))}
     for model in models(spelled):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 from knowledge.terms import stem
 
@@ -21,10 +22,34 @@ class Thesaurus:
     groups: Mapping[str, frozenset[str]]
     phrases: tuple[str, ...]
     hints: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _by_start: dict[str, list[int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts: dict[str, list[int]] = defaultdict(list)
+        for place, phrase in enumerate(self.phrases):
+            starts[_start(phrase)].append(place)
+        object.__setattr__(self, "_by_start", dict(starts))
 
     def alternatives(self, term: str) -> frozenset[str]:
         """What means the same."""
         return self.groups.get(term, _NONE)
+
+    def taken(self, text: str) -> tuple[list[str], str]:
+        """The phrases in a text of lower-case words with a space around each, the longest first, and the text without them."""
+        starts = (*text.split(), *map("".join, pairwise(text)))  # there are thousands of phrases, and a question begins few of them
+        found = []
+        for place in sorted({place for start in starts for place in self._by_start.get(start, ())}):
+            phrase = self.phrases[place]
+            pattern = f" {phrase} " if phrase.isascii() else phrase
+            if pattern in text:
+                text = text.replace(pattern, "  ")
+                found.append(phrase)
+        return found, text
+
+
+def _start(phrase: str) -> str:
+    """What a text must hold to hold the phrase: its first word, or for a Chinese one its first two characters."""
+    return phrase.split(maxsplit=1)[0] if phrase.isascii() else phrase[:2]
 
 
 def parse(lines: Mapping[str, list[str]]) -> Thesaurus:
