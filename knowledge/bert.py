@@ -4,7 +4,7 @@ A question is a dozen tokens long. At that size what sentence-transformers and t
 arithmetic, and a plain matrix product reads the weights half as fast as one whose weights were laid out before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,14 @@ class _Layer:
 class Bert:
     """Token ids in, one vector a text out: the mean of its tokens, of length one. Thread-safe."""
 
-    def __init__(self, model: Any) -> None:
-        """model: a transformers `BertModel` in float32, which is not kept."""
-        config, weights = model.config, {name: tensor.detach() for name, tensor in model.state_dict().items()}
-        self._heads, self._eps = config.num_attention_heads, config.layer_norm_eps
+    def __init__(self, weights: "Mapping[str, Tensor]", heads: int, eps: float) -> None:
+        """weights: of a transformers `BertModel` in float32, by its names. heads: of attention. eps: of the normalizations."""
+        self._heads, self._eps = heads, eps
         self._words = weights["embeddings.word_embeddings.weight"]
         self._places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         self._first = weights["embeddings.LayerNorm.weight"], weights["embeddings.LayerNorm.bias"]
-        self._layers = [_layer(weights, f"encoder.layer.{number}.") for number in range(config.num_hidden_layers)]
+        layers = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.layer."))
+        self._layers = [_layer(weights, f"encoder.layer.{number}.") for number in range(layers)]
 
     def __call__(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """texts: the ids of each, special tokens among them, at least one. Returns shape (texts, dimension)."""
@@ -84,15 +84,16 @@ def bert_of(model: Any, ids: Callable[[Iterable[str]], Sequence[Sequence[int]]])
     ids: the token ids of texts, as the model cuts and marks them.
     """
     kinds = [type(part).__name__ for part in model]
-    inner = getattr(model[0], "auto_model", None) if kinds else None
+    inner: Any = getattr(model[0], "auto_model", None) if kinds else None
     if kinds != ["Transformer", "Pooling", "Normalize"] or type(inner).__name__ != "BertModel" or any(model.prompts.values()):
         return None
-    made = Bert(inner)
+    weights = {name: tensor.detach() for name, tensor in inner.state_dict().items()}
+    made = Bert(weights, inner.config.num_attention_heads, inner.config.layer_norm_eps)
     far = max(np.abs(made(ids([text])) - model.encode([text], show_progress_bar=False)).max() for text in _TRIED)
     return made if far < _NEAR else None
 
 
-def _layer(weights: "dict[str, Tensor]", at: str) -> _Layer:
+def _layer(weights: "Mapping[str, Tensor]", at: str) -> _Layer:
     import torch
 
     own = [f"{at}attention.self.{name}" for name in ("query", "key", "value")]

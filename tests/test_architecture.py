@@ -20,10 +20,10 @@ MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 KEPT_APART = {
     "gradio": r"ui/.*",
     "chromadb": r"knowledge/store\.py",
-    "sentence_transformers": r"knowledge/embed\.py",
-    "transformers": r"knowledge/embed\.py|bot/causal\.py|finetune/(base|classify|estimate|starter|starter_circuit)\.py",
+    "sentence_transformers": r"knowledge/encoders\.py",
+    "transformers": r"knowledge/encoders\.py|bot/causal\.py|finetune/(base|classify|estimate|starter|starter_circuit)\.py",
     "torch": (
-        r"knowledge/(bert|embed)\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
+        r"knowledge/(bert|encoders)\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
         r"|finetune/(base|batches|checkpoints|classify|estimate|learner|methods|starter|starter_circuit|train)\.py"
     ),
     "peft": r"bot/adapters\.py|finetune/methods\.py",
