@@ -16,12 +16,20 @@ _EVALUATION_TOKENS = 8192  # rows that are only looked at go through the model i
 
 
 def loss_sum(model: Any, batch: Mapping[str, Any]) -> Any:
-    """The summed cross-entropy of the tokens that count, in nats, computed outside the model: one way for all methods."""
+    """The summed cross-entropy of the tokens that count, in nats, computed outside the model: one way for all methods.
+
+    Replies are short and stand at the end, so that the model is asked for the logits from the first token on that counts: of a large
+    vocabulary those of the whole prompt would be most of the memory, and in small models most of the work.
+    """
     import torch
 
     ids, counted = batch["input_ids"], batch["loss_mask"][:, 1:]
-    logits = model(input_ids=ids, attention_mask=batch["attention_mask"]).logits[:, -ids.shape[1] : -1]  # behind any trained tokens
-    return torch.nn.functional.cross_entropy(logits[counted].float(), ids[:, 1:][counted], reduction="sum")
+    first = int(counted.any(dim=0).int().argmax())
+    kept = ids.shape[1] - first
+    # Counted from the end, whatever trained tokens a method puts before the prompt.
+    logits = model(input_ids=ids, attention_mask=batch["attention_mask"], logits_to_keep=kept).logits[:, -kept:-1]
+    wanted = counted[:, first:]
+    return torch.nn.functional.cross_entropy(logits[wanted].float(), ids[:, 1 + first :][wanted], reduction="sum")
 
 
 def mean_loss(model: Any, rows: Sequence[Encoded], pad: int, device: Any = "cpu") -> float:
