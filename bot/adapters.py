@@ -1,31 +1,37 @@
-"""LoRA adapters on one base model: read with care, attached beside each other, switched between, taken off again.
+"""An adapter's folder, read with care: it is untrusted until then.
 
-An adapter's folder is untrusted until it is read: only safetensors, exactly the tensors that its configuration asks for, all finite, made
-for this base. The last word has a probe: an adapter that changes nothing is refused too.
+Only safetensors, only what `bot.fitted` can lay on a base, all numbers finite, made for this base. Whether the tensors are exactly those
+that the base asks for, and whether they change anything, shows when the adapter is put on it (`bot.rack`).
 """
 
 import hashlib
 import json
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot import bottleneck
 from bot.errors import BackendRejected
 
-_WEIGHTS, _CONFIG, _RECIPE = "adapter_model.safetensors", "adapter_config.json", "recipe.json"
+WEIGHTS, CONFIG, RECIPE = "adapter_model.safetensors", "adapter_config.json", "recipe.json"
 _PREFIX = "base_model.model."  # what peft puts before the names of tensors in a file
 _UNUSED = ("modules_to_save", "layer_replication", "trainable_token_indices", "arrow_config", "corda_config", "eva_config")
+
+Weights = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """An adapter as its folder holds it. sha256: of its weights file. config: peft's. weights: tensors by their module's name."""
+    """An adapter as its folder holds it. sha256: of its weights file. weights: tensors by their module's name.
+
+    config: peft's, or for bottleneck adapters their width.
+    """
 
     name: str
     sha256: str
     config: Any
-    weights: dict[str, Any]
+    weights: Weights
 
     @property
     def label(self) -> str:
@@ -43,105 +49,100 @@ def label(name: str, sha256: str) -> str:
     return f"{name}@{sha256[:8]}"
 
 
+def weights_hash(folder: Path) -> str:
+    """SHA-256 of the one file of weights, or over the names and hashes of several."""
+    hashes = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            hashes.append((path.name, hashlib.file_digest(file, "sha256").hexdigest()))
+    if len(hashes) == 1:
+        return hashes[0][1]
+    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in hashes).encode()).hexdigest()
+
+
 def read_adapter(name: str, folder: Path, base_sha256: str) -> Read:
     """Read and check what can be checked without the model. Raises `BackendRejected`."""
-    from peft import LoraConfig
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    narrow = bottleneck.is_bottleneck(folder)
+    weights_file, config_file = (bottleneck.WEIGHTS, bottleneck.CONFIG) if narrow else (WEIGHTS, CONFIG)
     try:
-        data = (folder / _WEIGHTS).read_bytes()
-        written = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        recipe = json.loads((folder / _RECIPE).read_text(encoding="utf-8")) if (folder / _RECIPE).exists() else {}
-        kind = str(written.get("peft_type"))
-        if kind != "LORA":
-            raise _refused(name, f"it is of type {kind}; a local backend switches between LoRA adapters (lora, qlora, rslora, dora)")
-        if used := [option for option in _UNUSED if written.get(option)]:
-            raise _refused(name, f"its {used[0]} is set, which a shared base cannot have; train it without")
-        base = recipe.get("base", {}).get("sha256")
-        if base and base != base_sha256:
-            raise _refused(name, f"it was made for another base ({base[:8]}, this one is {base_sha256[:8]}); train it anew on this one")
-        written |= {"inference_mode": True, "init_lora_weights": True}  # the other ways to begin would change the base's own weights
-        config = LoraConfig(**written)
+        data = (folder / weights_file).read_bytes()
+        written = json.loads((folder / config_file).read_text(encoding="utf-8"))
+        check_base(name, folder, base_sha256)
         weights = {key.removeprefix(_PREFIX): tensor for key, tensor in load(data).items()}
+        for problem in broken(weights):
+            raise refused(name, problem)
+        config, weights = (int(written["width"]), weights) if narrow else _configured(name, written, weights)
     except OSError as error:
-        raise _refused(name, f"{error.strerror or error}; it must hold {_WEIGHTS} and {_CONFIG}") from None
-    except (ValueError, TypeError, AttributeError, SafetensorError) as error:
-        raise _refused(name, f"it cannot be read: {error}") from None
-    if broken := next((key for key, tensor in weights.items() if not bool(tensor.isfinite().all())), None):
-        raise _refused(name, f"{broken} holds numbers that are not finite; promote another one")
+        raise refused(name, f"{error.strerror or error}; it must hold {weights_file} and {config_file}") from None
+    except (ValueError, TypeError, AttributeError, KeyError, SafetensorError) as error:
+        raise refused(name, f"it cannot be read: {error}") from None
     return Read(name, hashlib.sha256(data).hexdigest(), config, weights)
 
 
-def attach(model: Any, read: Read, probe: Any) -> None:
-    """Put an adapter on the model beside those that are there. probe: token ids of shape (1, n) to try it with.
-
-    Leaves the model as it was and raises `BackendRejected` when the adapter does not fit it, or does nothing.
-    """
-    from peft import inject_adapter_in_model
-    from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
-
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # a second adapter is what is wanted
-            inject_adapter_in_model(read.config, model, adapter_name=read.key)
-        wanted = get_peft_model_state_dict(model, adapter_name=read.key)
-        wrong = sorted(name for name in wanted.keys() | read.weights.keys() if _shape(wanted, name) != _shape(read.weights, name))
-        if wrong:
-            raise _misfit(read, f"{wrong[0]} is {_shape(read.weights, wrong[0])} in it, and {_shape(wanted, wrong[0])} on this base")
-        set_peft_model_state_dict(model, read.weights, adapter_name=read.key)
-        _prove(model, read, probe)
-    except BackendRejected:
-        detach(model, read.key)
-        raise
-    except (ValueError, KeyError, RuntimeError, TypeError) as error:
-        detach(model, read.key)
-        raise _misfit(read, str(error).splitlines()[0][:200]) from None
+def check_base(name: str, folder: Path, base_sha256: str) -> None:
+    """Raise `BackendRejected` where the folder's recipe says that it was made for another base; one without a recipe says nothing."""
+    recipe = json.loads((folder / RECIPE).read_text(encoding="utf-8")) if (folder / RECIPE).exists() else {}
+    base = recipe.get("base", {}).get("sha256")
+    if base and base != base_sha256:
+        raise refused(name, f"it was made for another base ({base[:8]}, this one is {base_sha256[:8]}); train it anew on this one")
 
 
-def switch(model: Any, key: str | None) -> None:
-    """Have the model answer with this adapter alone, or as the bare base."""
-    for layer in _layers(model):
-        layer.enable_adapters(key is not None)
-        if key is not None:
-            layer.set_adapter(key, inference_mode=True)
+def broken(weights: Weights) -> Iterator[str]:
+    """What is wrong with the numbers."""
+    for key, tensor in weights.items():
+        if not bool(tensor.isfinite().all()):
+            yield f"{key} holds numbers that are not finite; promote another one"
 
 
-def detach(model: Any, key: str) -> None:
-    """Take an adapter off; one that is not there is none."""
-    switch(model, None)
-    for layer in _layers(model):
-        layer.delete_adapter(key)
-    getattr(model, "peft_config", {}).pop(key, None)
-
-
-def _prove(model: Any, read: Read, probe: Any) -> None:
-    import torch
-
-    outputs = []
-    for active in (None, read.key):
-        switch(model, active)
-        with torch.inference_mode():
-            outputs.append(model(probe, logits_to_keep=1).logits)
-    if not bool(outputs[1].isfinite().all()):
-        raise _misfit(read, "the model's output with it is not finite")
-    if torch.equal(*outputs):
-        raise _misfit(read, "it changes nothing; was it ever trained?")
-
-
-def _layers(model: Any) -> list[Any]:
-    from peft.tuners.lora import LoraLayer
-
-    return [layer for layer in model.modules() if isinstance(layer, LoraLayer)]
-
-
-def _shape(tensors: dict[str, Any], name: str) -> str:
-    return "x".join(map(str, tensors[name].shape)) if name in tensors else "missing"
-
-
-def _refused(name: str, why: str) -> BackendRejected:
+def refused(name: str, why: str) -> BackendRejected:
+    """The error, for people."""
     return BackendRejected(f"the adapter {name} is refused: {why}")
 
 
-def _misfit(read: Read, why: str) -> BackendRejected:
-    return BackendRejected(f"the adapter {read.label} is refused: {why}; promote one that was trained on this base")
+def _configured(name: str, written: dict[str, Any], weights: Weights) -> tuple[Any, Weights]:
+    """peft's configuration as it is served with, and the tensors for it."""
+    from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig
+
+    kinds = {"LORA": LoraConfig, "IA3": IA3Config, "PROMPT_TUNING": PromptTuningConfig, "PREFIX_TUNING": PrefixTuningConfig}
+    if written.get("peft_type") == "ADALORA":
+        written, weights = _as_lora(written, weights)
+    kind = str(written.get("peft_type"))
+    if kind not in kinds:
+        raise refused(
+            name, f"it is of type {kind}; a local backend takes {', '.join(kinds)}, ADALORA, bottleneck adapters and whole models"
+        )
+    if used := [option for option in _UNUSED if written.get(option)]:
+        raise refused(name, f"its {used[0]} is set, which a shared base cannot have; train it without")
+    if written.get("bias", "none") != "none":
+        raise refused(name, f"its bias is {written['bias']!r}, which would change the shared base itself; train it with 'none'")
+    if kind == "LORA":  # other ways to begin would change the base's own weights; a layer that is put in new would leave some inputs out
+        written = written | {"inference_mode": True, "init_lora_weights": True, "lora_dropout": 0.0}
+    return kinds[kind](**written), weights
+
+
+def _as_lora(written: dict[str, Any], weights: Weights) -> tuple[dict[str, Any], Weights]:
+    """AdaLoRA as the LoRA that it is in the end: B (E A) alpha / r, ranks that were given up filled with zeros.
+
+    peft divides by the rank that it began with plus 1e-5, whatever is left of it, and so does this.
+    """
+    from torch.nn.functional import pad
+
+    rank, alpha = int(written["init_r"]), float(written["lora_alpha"])
+    if not 1 <= rank <= 4096 or alpha <= 0:
+        raise ValueError(f"init_r is {rank} and lora_alpha {alpha:g}; allowed: 1 to 4096, and above 0")
+    made = dict(weights)
+    for key in [key for key in weights if key.endswith(".lora_E")]:
+        path = key.removesuffix(".lora_E")
+        down, up, worth = (made.pop(f"{path}.{part}") for part in ("lora_A", "lora_B", "lora_E"))
+        if worth.shape != (len(down), 1) or up.shape[1:] != (len(down),) or len(down) > rank:
+            raise ValueError(f"the ranks of {path} do not fit each other: {tuple(down.shape)}, {tuple(worth.shape)}, {tuple(up.shape)}")
+        made[f"{path}.lora_A.weight"] = pad(down * worth * (alpha / (rank + 1e-5)), (0, 0, 0, rank - len(down)))
+        made[f"{path}.lora_B.weight"] = pad(up, (0, rank - len(down)))
+    kept = {
+        name: written[name] for name in ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern") if name in written
+    }
+    unused = {name: written[name] for name in (*_UNUSED, "bias") if name in written}
+    return kept | unused | {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": rank}, made

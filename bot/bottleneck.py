@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.errors import BackendRejected
 
-_CONFIG, _WEIGHTS = "bottleneck.json", "bottleneck.safetensors"
+CONFIG, WEIGHTS = "bottleneck.json", "bottleneck.safetensors"
 _SUBLAYERS = ("self_attn", "attn", "attention", "mlp", "feed_forward")
 
 
@@ -22,28 +22,37 @@ def attach_bottleneck(model: Any, width: int, dropout: float = 0.0) -> Any:
 
     Raises `BackendRejected` for a model whose sublayers have other names.
     """
-    import torch
     from torch import nn
 
     if hasattr(model, "bottleneck"):
         raise BackendRejected("the model has bottleneck adapters already; detach them first")
-    found = [(name, layer) for name, layer in model.named_modules() if name.rpartition(".")[2] in _SUBLAYERS]
-    if not found:
-        raise BackendRejected(f"bottleneck adapters need sublayers called {', '.join(_SUBLAYERS)}; this model has none: use qlora")
-    size = model.config.get_text_config().hidden_size
-    blocks, hooks = nn.ModuleDict(), []
-    for name, layer in found:
-        like = next(layer.parameters())
-        with torch.device(like.device):
-            block = nn.Sequential(nn.Dropout(dropout), nn.Linear(size, width), nn.GELU(), nn.Linear(width, size))
+    blocks = new_blocks(model, width, dropout, next(model.parameters()).device)
+    for block in blocks.values():
         nn.init.normal_(block[1].weight, std=0.02)
         for zero in (block[1].bias, block[3].weight, block[3].bias):
             nn.init.zeros_(zero)
-        blocks[name.replace(".", "/")] = block
-        hooks.append(layer.register_forward_hook(_adding(block)))
     model.bottleneck = blocks
-    model.bottleneck_hooks = hooks
+    model.bottleneck_hooks = hook_blocks(model, blocks)
     return blocks
+
+
+def new_blocks(model: Any, width: int, dropout: float, device: Any) -> Any:
+    """A ModuleDict with a block for every sublayer of the model, of any weights, beside the model. Raises `BackendRejected`."""
+    import torch
+    from torch import nn
+
+    names = [name for name, _ in model.named_modules() if name.rpartition(".")[2] in _SUBLAYERS]
+    if not names:
+        raise BackendRejected(f"bottleneck adapters need sublayers called {', '.join(_SUBLAYERS)}; this model has none: use qlora")
+    size = model.config.get_text_config().hidden_size
+    with torch.device(device):
+        blocks = [nn.Sequential(nn.Dropout(dropout), nn.Linear(size, width), nn.GELU(), nn.Linear(width, size)) for _ in names]
+    return nn.ModuleDict({name.replace(".", "/"): block for name, block in zip(names, blocks, strict=True)})
+
+
+def hook_blocks(model: Any, blocks: Any) -> list[Any]:
+    """Have the blocks work behind their sublayers until the hooks, which are returned, are removed."""
+    return [model.get_submodule(name.replace("/", ".")).register_forward_hook(_adding(block)) for name, block in blocks.items()]
 
 
 def _adding(block: Any) -> Callable[[Any, Any, Any], Any]:
@@ -64,7 +73,7 @@ def detach_bottleneck(model: Any) -> None:
 
 def is_bottleneck(thing: Any) -> bool:
     """Whether a model has such adapters on it, or a folder holds them."""
-    return (thing / _CONFIG).is_file() if isinstance(thing, Path) else hasattr(thing, "bottleneck")
+    return (thing / CONFIG).is_file() if isinstance(thing, Path) else hasattr(thing, "bottleneck")
 
 
 def save_bottleneck(model: Any, folder: Path) -> None:
@@ -74,8 +83,8 @@ def save_bottleneck(model: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     blocks = model.bottleneck
     width = next(iter(blocks.values()))[1].out_features
-    save_file({name: weight.detach().contiguous() for name, weight in blocks.state_dict().items()}, folder / _WEIGHTS)
-    (folder / _CONFIG).write_text(json.dumps({"width": width}), encoding="utf-8")
+    save_file({name: weight.detach().contiguous() for name, weight in blocks.state_dict().items()}, folder / WEIGHTS)
+    (folder / CONFIG).write_text(json.dumps({"width": width}), encoding="utf-8")
 
 
 def load_bottleneck(model: Any, folder: Path) -> Any:
@@ -84,8 +93,8 @@ def load_bottleneck(model: Any, folder: Path) -> Any:
     from safetensors.torch import load_file
 
     try:
-        width = int(json.loads((folder / _CONFIG).read_text(encoding="utf-8"))["width"])
-        weights = load_file(folder / _WEIGHTS)
+        width = int(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["width"])
+        weights = load_file(folder / WEIGHTS)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise BackendRejected(f"the adapter in {folder} cannot be read: {error}; train it again") from None
     blocks = attach_bottleneck(model, width)

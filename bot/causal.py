@@ -5,6 +5,7 @@ In 4 bits it is NF4 with double quantization (Dettmers et al. 2023, "QLoRA") by 
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,11 @@ def open_causal(name: str, *, four_bit: bool, device: str, dtype: Any = None) ->
         skipped = odd_layers(name) if four_bit else ()
         if four_bit:
             options |= {"quantization_config": _nf4(dtype, skipped), "device_map": {"": device}}
-        model = AutoModelForCausalLM.from_pretrained(name, **options)
+        model, found = AutoModelForCausalLM.from_pretrained(name, **options, output_loading_info=True)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise unusable(name, error) from error
+    if found["missing_keys"]:  # transformers would draw them at random
+        raise unusable(name, ValueError(f"{min(found['missing_keys'])} is not in its files"))
     if not four_bit:
         model = model.to(device)
     keep_autograd(model)
@@ -100,11 +103,16 @@ def odd_layers(name: str) -> tuple[str, ...]:
 def meta_model(name: str) -> Any:
     """The model without its weights: shapes on the meta device. Raises what transformers raises."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    shape = AutoConfig.from_pretrained(name, **_source(name))
     with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(shape)
+        return AutoModelForCausalLM.from_config(_configuration(name))
+
+
+def _configuration(name: str) -> Any:
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(name, **_source(name))
 
 
 def keep_autograd(model: Any) -> None:
@@ -115,12 +123,36 @@ def keep_autograd(model: Any) -> None:
             layer.support_avx512bf16_for_cpu = False
 
 
+def filled_cache(model: Any, pairs: Sequence[tuple[Any, Any]], rows: int) -> Any:
+    """A cache that begins with the same keys and values for every row. pairs: of each layer, shape (heads, length, head width) each."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache(config=model.config)
+    for layer, pair in enumerate(pairs):
+        cache.update(*(part.expand(rows, *part.shape).contiguous() for part in pair), layer)
+    return cache
+
+
+def folder_of(name: str) -> Path:
+    """Where the files of a folder or hub name lie on this machine. Raises `OSError`."""
+    from transformers.utils import cached_file
+
+    return Path(name) if Path(name).is_dir() else Path(str(cached_file(name, "config.json"))).parent
+
+
 def base_hash(name: str, model: Any = None) -> str:
-    """SHA-256 of a folder's configuration and weight files; for a hub name, of the name with the commit that was opened."""
+    """SHA-256 of a folder's configuration and weight files; for a hub name, of the name with the commit that was opened, or would be.
+
+    Raises `BackendRejected` for a hub name that cannot be reached.
+    """
     digest = hashlib.sha256()
     folder = Path(name)
     if not folder.is_dir():
-        commit = getattr(getattr(model, "config", None), "_commit_hash", "") or ""
+        try:
+            config = model.config if model else _configuration(name)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise unusable(name, error) from error
+        commit = getattr(config, "_commit_hash", "") or ""
         digest.update(f"{name}@{commit}".encode())
         return digest.hexdigest()
     for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
@@ -129,6 +161,17 @@ def base_hash(name: str, model: Any = None) -> str:
             while block := file.read(2**20):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def free() -> None:
+    """Give back what models that nobody holds any more have left in memory."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def quiet() -> None:

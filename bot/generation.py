@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any
 
+from bot.causal import filled_cache
 from bot.circles import Circles
 from bot.errors import BackendError
 
@@ -51,16 +52,30 @@ class Reply:
         return any(stop.is_set() for stop in self.stops)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What an adapter sets before every prompt; it takes `length` tokens of the window. One of the two is there.
+
+    tokens: trained embeddings, shape (length, width). cache: trained keys and values of each layer, shape (heads, length, head width).
+    """
+
+    length: int
+    tokens: Any = None
+    cache: tuple[tuple[Any, Any], ...] = ()
+
+
 class Batch:
     """Replies that go through the model together, each until its own end."""
 
-    def __init__(self, model: Any, ends: frozenset[int], pad: int, replies: Sequence[Reply]) -> None:
-        """ends: tokens that end a reply. All replies have the same adapter, which is switched on."""
+    def __init__(self, model: Any, ends: frozenset[int], pad: int, replies: Sequence[Reply], before: Before | None = None) -> None:
+        """ends: tokens that end a reply. All replies have the same adapter, which is switched on and sets `before` before them."""
         self.replies = list(replies)
         self._model = model
         self._ends = ends
+        self._before = before
         self._cache: Any = None
-        self._tokens, self._mask = _left_padded([reply.prompt for reply in replies], pad, model.device)
+        held = [pad] * before.length if before and not before.cache else []  # places, which the trained tokens take
+        self._tokens, self._mask = _left_padded([[*held, *reply.prompt] for reply in replies], pad, model.device)
 
     def step(self) -> int:
         """One token more for every reply, and how many that were; those that are over leave the batch."""
@@ -69,23 +84,45 @@ class Batch:
         self._keep([not reply.stopped for reply in self.replies])
         if not self.replies:
             return 0
+        logits = self.logits()
         with torch.inference_mode():
-            places = (self._mask.cumsum(1) - 1).clamp(min=0)[:, -self._tokens.shape[1] :]
-            output = self._model(
-                input_ids=self._tokens,
-                attention_mask=self._mask,
-                position_ids=places,
-                past_key_values=self._cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
-            chosen = [_chosen(row, reply.temperature) for row, reply in zip(output.logits[:, -1], self.replies, strict=True)]
-            self._cache = output.past_key_values
+            chosen = [_chosen(row, reply.temperature) for row, reply in zip(logits, self.replies, strict=True)]
             self._tokens = torch.tensor(chosen, device=self._tokens.device)[:, None]
             self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=1)
         over = [token in self._ends or reply.take(token) for reply, token in zip(self.replies, chosen, strict=True)]
         self._keep([not done and reply.made < reply.limit for reply, done in zip(self.replies, over, strict=True)])
         return len(chosen)
+
+    def logits(self) -> Any:
+        """Of the next token of each reply, shape (replies, vocabulary); what is in the cache then is not read again."""
+        import torch
+
+        with torch.inference_mode():
+            given = self._begun(self._before) if self._cache is None and self._before else {"input_ids": self._tokens}
+            output = self._model(
+                **given,
+                attention_mask=self._mask,
+                position_ids=(self._mask.cumsum(1) - 1).clamp(min=0)[:, -self._tokens.shape[1] :],
+                past_key_values=self._cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            self._cache = output.past_key_values
+        return output.logits[:, -1]
+
+    def _begun(self, before: Before) -> dict[str, Any]:
+        """The model's first input, with what comes before the prompts in its place."""
+        import torch
+
+        rows = len(self.replies)
+        if before.cache:
+            self._cache = filled_cache(self._model, before.cache, rows)
+            self._mask = torch.cat([self._mask.new_ones(rows, before.length), self._mask], dim=1)
+            return {"input_ids": self._tokens}
+        embedded = self._model.get_input_embeddings()(self._tokens).clone()
+        for row, start in zip(embedded, self._mask.argmax(1).tolist(), strict=True):
+            row[start : start + before.length] = before.tokens.to(row.dtype)
+        return {"inputs_embeds": embedded}
 
     def fail(self, error: BackendError) -> None:
         """End all replies with the error."""

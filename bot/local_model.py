@@ -10,17 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
-from typing import Any
 
-from bot import adapters
+from bot.adapters import read_adapter, refused
 from bot.backends.base import Options
-from bot.causal import Opened, base_hash, open_causal
-from bot.errors import BackendError, BackendRejected, BackendUnavailable, ContextOverflow
+from bot.causal import base_hash, free
+from bot.errors import BackendError, BackendUnavailable, ContextOverflow
 from bot.generation import Batch, Reply, Words, grouped
+from bot.loaded import Loaded, open_loaded
 from bot.messages import Message
 from bot.render import render
 
@@ -28,18 +27,10 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.05  # how soon a cancelled reply is noticed while the model is silent
 UNKNOWN_WINDOW = 2048  # until the model is there
-_PROBE = (Message("customer", "1, 2, 3 好"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The model that answers. window: prompt and reply together, in tokens. ends: tokens that end a reply. sha256: of the base."""
-
-    model: Any
-    tokenizer: Any
-    window: int
-    ends: frozenset[int]
-    sha256: str
+class _ClosedError(Exception):
+    """Nobody will ask any more."""
 
 
 class LocalModel:
@@ -67,21 +58,26 @@ class LocalModel:
         self.tokens = 0
         self.idle = Event()
         self.idle.set()
-        self._find = find or (lambda: name)
-        self._most_window = window
-        self._batch = batch
-        self._patience_s = patience_s
+        self.find = find or (lambda: name)
+        self.most_window = window
+        self._most = batch
+        self.patience_s = patience_s
         self._lock = Lock()
         self._loading: Future[Loaded] | None = None
         self._began = 0.0
-        self._inbox: SimpleQueue[Reply | Callable[[], None]] = SimpleQueue()
-        self._attached: dict[str, adapters.Read] = {}  # by key
-        self._active: str | None = None
+        self._inbox: SimpleQueue[Reply | Callable[[], None] | None] = SimpleQueue()  # None: nobody will ask any more
 
     @property
     def window(self) -> int:
+        return self.room(None)
+
+    def room(self, label: str | None) -> int:
+        """The tokens that prompt and reply may have together with the adapter of that label; some set tokens of their own before them."""
         loaded = self._loaded()
-        return loaded.window if loaded else self._most_window or UNKNOWN_WINDOW
+        if loaded is None:
+            return self.most_window or UNKNOWN_WINDOW
+        before = loaded.rack.before(loaded.rack.key(label)) if label else None
+        return loaded.window - (before.length if before else 0)
 
     def load(self, wait_s: float | None = None) -> Loaded:
         """The loaded model; loading begins with the first call, in a thread of its own. Raises `BackendError`.
@@ -104,7 +100,7 @@ class LocalModel:
     def ready(self) -> Loaded:
         """The loaded model, if it is there no more than `patience_s` after loading began. Raises `BackendError`."""
         began = self._began if self._loading else time.monotonic()
-        return self.load(max(0.0, began + self._patience_s - time.monotonic()))
+        return self.load(max(0.0, began + self.patience_s - time.monotonic()))
 
     def load_adapter(self, name: str, folder: Path, sha256: str = "") -> str:
         """Put the adapter in `folder` beside those that are there, and say its label, `name@hash`. One that is there already is kept.
@@ -112,31 +108,31 @@ class LocalModel:
         sha256: what its weights must have. Raises `BackendRejected`, and leaves the others as they are.
         """
         loaded = self.load()
-        read = adapters.read_adapter(name, folder, loaded.sha256)
+        read = read_adapter(name, folder, loaded.sha256)
         if sha256 and read.sha256 != sha256:
-            raise BackendRejected(f"the adapter {read.label} is refused: its weights should be {sha256[:8]}; promote it anew")
-        with self._lock:
-            if read.key in self._attached:
-                self._attached[read.key] = read
-                return read.label
-        self._do(lambda: self._attach(loaded, read))
+            raise refused(read.label, f"its weights should be {sha256[:8]}; promote it anew")
+        if not loaded.rack.known(read):
+            self._do(lambda: loaded.rack.add(read))
         return read.label
 
     def drop_adapter(self, label: str) -> None:
         """Take an adapter off; one that is not there is none. Replies that are being made with it end."""
-        key = self.key(label)
-        if key is not None:
-            self._do(lambda: self._detach(key))
+        if (loaded := self._loaded()) and loaded.rack.key(label):
+            self._do(lambda: loaded.rack.remove(label))
 
     def labels(self) -> tuple[str, ...]:
         """The labels of the adapters on the model."""
-        with self._lock:
-            return tuple(read.label for read in self._attached.values())
+        loaded = self._loaded()
+        return loaded.rack.labels() if loaded else ()
 
-    def key(self, label: str) -> str | None:
-        """What the model knows an adapter by; None for one that is not there."""
-        with self._lock:
-            return next((key for key, read in self._attached.items() if read.label == label), None)
+    def sha256(self) -> str:
+        """Of the base, as `base_hash` says it; it need not be loaded. Raises `BackendError`."""
+        loaded = self._loaded()
+        return loaded.sha256 if loaded else base_hash(self.find())
+
+    def close(self) -> None:
+        """Free the memory when what was asked for before is done. Does not wait; the next question would load it anew."""
+        self._inbox.put(None)
 
     def count(self, text: str) -> int:
         """Tokens of `text`; before the model is there an upper estimate, since counting must not wait for it."""
@@ -153,15 +149,16 @@ class LocalModel:
         if options.cancel and options.cancel.is_set():
             return
         loaded = self.ready()
-        key = None if label is None else self.key(label)
+        key = None if label is None else loaded.rack.key(label)
         if label is not None and key is None:
             raise BackendUnavailable(f"the adapter {label} is not on {self.name} any more; it was dropped")
         ids = render(loaded.tokenizer, messages, None).ids
-        if len(ids) >= loaded.window:
-            raise ContextOverflow(f"the prompt has {len(ids)} tokens; {self.name} takes {loaded.window - 1} and a reply")
+        room = self.room(label)
+        if len(ids) >= room:
+            raise ContextOverflow(f"the prompt has {len(ids)} tokens; {self.name} takes {room - 1} and a reply")
         stop = Event()
         stops = (stop, options.cancel) if options.cancel else (stop,)
-        reply = Reply(ids, min(options.max_tokens, loaded.window - len(ids)), options.temperature, key, stops)
+        reply = Reply(ids, min(options.max_tokens, room - len(ids)), options.temperature, key, stops)
         self.idle.clear()
         self._inbox.put(reply)
         words = Words(lambda tokens: str(loaded.tokenizer.decode(tokens, skip_special_tokens=True)))
@@ -186,8 +183,10 @@ class LocalModel:
 
     def _work(self, loading: Future[Loaded]) -> None:
         """The thread: loads, then generates for as long as the process lives."""
+        began = time.monotonic()
         try:
-            loaded = self._open()
+            loaded = open_loaded(self.find(), four_bit=self.four_bit, window=self.most_window, called=self.name)
+            logger.info("%s is loaded, after %.1f s", self.name, time.monotonic() - began)
         except BackendError as error:
             loading.set_exception(error)
             return
@@ -197,53 +196,53 @@ class LocalModel:
             return
         loading.set_result(loaded)
         running: list[Batch] = []
-        while True:
-            running += [Batch(loaded.model, loaded.ends, loaded.tokenizer.pad_token_id, group) for group in self._arrived(not running)]
-            for batch in list(running):
-                self._step(loaded, batch)
-                if not batch.replies:
-                    running.remove(batch)
+        try:
+            while True:
+                running += [self._batch(loaded, group) for group in self._arrived(not running)]
+                for batch in list(running):
+                    self._step(loaded, batch)
+                    if not batch.replies:
+                        running.remove(batch)
+        except _ClosedError:
+            for batch in running:
+                batch.fail(BackendUnavailable(f"{self.name} was closed while it answered"))
+        with self._lock:
+            self._loading = None
+        self.idle.set()
+        del loaded, loading, running
+        free()
+
+    def _batch(self, loaded: Loaded, replies: list[Reply]) -> Batch:
+        return Batch(loaded.model, loaded.ends, loaded.tokenizer.pad_token_id, replies, loaded.rack.before(replies[0].adapter))
 
     def _arrived(self, wait: bool) -> list[list[Reply]]:
-        """The new replies, grouped. wait: until there is something, since nothing is being generated."""
+        """The new replies, grouped. wait: until there is something, since nothing is being generated. Raises `_ClosedError`."""
         replies: list[Reply] = []
         if wait and self._inbox.empty():
             self.idle.set()
         while wait or not self._inbox.empty():
             item = self._inbox.get()
             wait = False
+            if item is None:
+                raise _ClosedError
             if isinstance(item, Reply):
                 self.idle.clear()
                 replies.append(item)
             else:
                 item()
-        return grouped(replies, self._batch)
+        return grouped(replies, self._most)
 
     def _step(self, loaded: Loaded, batch: Batch) -> None:
         try:
             wanted = batch.replies[0].adapter
-            if wanted is not None and wanted not in self._attached:
+            if wanted is not None and wanted not in loaded.rack:
                 batch.fail(BackendUnavailable(f"{self.name}: the adapter was dropped while it answered"))
                 return
-            if wanted != self._active:
-                adapters.switch(loaded.model, wanted)
-                self._active = wanted
+            loaded.rack.switch(wanted)
             self.tokens += batch.step()
         except Exception as error:  # out of memory, for one: it must cost these replies only
             logger.exception("%s failed while generating", self.name)
             batch.fail(BackendUnavailable(f"{self.name} failed while generating: {type(error).__name__}; the log has the details"))
-
-    def _open(self) -> Loaded:
-        import torch
-
-        began = time.monotonic()
-        name = self._find()
-        opened: Opened = open_causal(name, four_bit=self.four_bit, device="cuda" if torch.cuda.is_available() else "cpu")
-        for note in opened.notes:
-            logger.warning("%s: %s", self.name, note)
-        window = min(self._most_window or 10**9, int(opened.model.config.get_text_config().max_position_embeddings))
-        logger.info("%s is loaded, after %.1f s", self.name, time.monotonic() - began)
-        return Loaded(opened.model, opened.tokenizer, window, _ends(opened), base_hash(name, opened.model))
 
     def _do(self, work: Callable[[], None]) -> None:
         """Have the thread do this between two tokens, and wait for it."""
@@ -259,27 +258,3 @@ class LocalModel:
 
         self._inbox.put(job)
         done.result()
-
-    def _attach(self, loaded: Loaded, read: adapters.Read) -> None:
-        import torch
-
-        self._active = None
-        probe = torch.tensor([render(loaded.tokenizer, _PROBE, None).ids], device=loaded.model.device)
-        adapters.attach(loaded.model, read, probe)
-        adapters.switch(loaded.model, None)
-        with self._lock:
-            self._attached[read.key] = read
-
-    def _detach(self, key: str) -> None:
-        self._active = None
-        adapters.detach(self.load().model, key)
-        with self._lock:
-            self._attached.pop(key, None)
-
-
-def _ends(opened: Opened) -> frozenset[int]:
-    """The tokens that end a reply: what the model's makers say, and what the chat template sets behind one."""
-    written = opened.model.generation_config.eos_token_id
-    said = written if isinstance(written, list) else [written]
-    trained = render(opened.tokenizer, (Message("customer", "-"),), "-").ids[-1]
-    return frozenset(token for token in (*said, opened.tokenizer.eos_token_id, trained) if token is not None)

@@ -1,6 +1,5 @@
 """An adapter's folder, looked at before anything loads it: whole, unchanged, plain finite tensors, made for the base that serves it."""
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -8,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.adapters import weights_hash
 from finetune.errors import BadAdapter
 from finetune.recipe import RECIPE, sha256
 
 _ALLOWED = {".safetensors", ".json", ".md", ".txt", ".jinja", ".model"}  # nothing that runs code when it is read
 _LARGEST_RECIPE = 2**25  # bytes
+
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -47,14 +48,6 @@ def check(folder: Path, *, shapes: Shapes | None = None, base_sha256: str | None
     if problems:
         raise BadAdapter(f"the adapter in {folder} cannot be used: {'; '.join(problems)}")
     return Checked(folder, weights_hash(folder), found, recipe)
-
-
-def weights_hash(folder: Path) -> str:
-    """SHA-256 of the one file of weights, or over the names and hashes of several."""
-    files = sorted(folder.glob("*.safetensors"))
-    if len(files) == 1:
-        return sha256(files[0])
-    return hashlib.sha256("\n".join(f"{path.name} {sha256(path)}" for path in files).encode()).hexdigest()
 
 
 def _recipe(folder: Path) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.backends.base import Backend, Options
-from bot.backends.local import LocalBackend
+from bot.backends.local import LocalBackend, adapted
 from bot.causal import base_hash, open_tokenizer
 from bot.examples import Pool
 from bot.local_model import LocalModel
 from bot.messages import Example
+from bot.policy import Adapter
 from bot.render import template_hash
 from bot.shots import choose_examples, vectors_of
 from finetune.adapters import Checked, check
@@ -126,14 +127,15 @@ def judge(
     checked = fits(entry, base)
     four_bit = bool(checked.recipe.get("config", {}).get("four_bit"))
     model = model or LocalModel(base, four_bit)
-    label = model.load_adapter(entry.name, Path(entry.folder), entry.sha256)
+    tuned = adapted(model, Adapter(entry.name, entry.folder, entry.sha256))
+    tuned.open()
     asked = [
         *general(seed, "test", GENERAL),
         *refusals([*material.choosing, *material.held], voice, REFUSED, seed + 1),
     ]
     return evaluate(
         prompted or LocalBackend(model),
-        LocalBackend(model, label),
+        tuned,
         held=material.held,
         choosing=material.choosing,
         general=asked,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.bottleneck import attach_bottleneck, is_bottleneck, load_bottleneck, save_bottleneck
+from bot.fitted import steady
 from finetune.errors import BadConfig
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def attach(model: Any, config: "TrainConfig", steps: int = 1) -> Any:
     if unknown := set(config.targets) - layers:
         raise BadConfig(f"targets {', '.join(sorted(unknown))} are not in this model; it has: {', '.join(sorted(layers))}")
     if method.peft:
-        return get_peft_model(model, method.peft(config, layers, steps))
+        made = get_peft_model(model, method.peft(config, layers, steps))
+        steady(made)
+        return made
     full = config.method == "full"
     for weight in model.parameters():
         weight.requires_grad_(full and weight.is_floating_point())
@@ -157,7 +160,9 @@ def load(model: Any, folder: Path) -> Any:
         return model
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+    loaded = PeftModel.from_pretrained(model, str(folder), is_trainable=False)
+    steady(loaded)
+    return loaded
 
 
 def counts(model: Any) -> tuple[int, int]:

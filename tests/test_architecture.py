@@ -23,10 +23,10 @@ KEPT_APART = {
     "sentence_transformers": r"knowledge/encoders\.py",
     "transformers": r"knowledge/encoders\.py|bot/causal\.py|finetune/(base|classify|estimate|starter|starter_circuit)\.py",
     "torch": (
-        r"knowledge/(bert|encoders)\.py|bot/(adapters|bottleneck|causal|generation|local_model)\.py"
+        r"knowledge/(bert|encoders)\.py|bot/(adapters|bottleneck|causal|fitted|generation|loaded|rack)\.py"
         r"|finetune/(base|batches|checkpoints|classify|estimate|learner|methods|starter|starter_circuit|train)\.py"
     ),
-    "peft": r"bot/adapters\.py|finetune/methods\.py",
+    "peft": r"bot/(adapters|fitted)\.py|finetune/methods\.py",
     "bitsandbytes": r"bot/causal\.py",
     "accelerate": r"finetune/train\.py",
     "matplotlib": r"(finetune|ui)/plots\.py",

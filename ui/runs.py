@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune.methods import METHODS as EVERY
 from ui import pictures
 from ui.chores import Chore
 from ui.panels import Ask, button, e, empty, moment
 from ui.pieces import facts, go, row, select, table
 
 Json = Mapping[str, Any]
-METHODS = ("qlora", "lora", "rslora", "dora")  # whose adapters a local backend answers with
+METHODS = tuple(name for name in EVERY if name != "classifier")  # which learns from labelled texts, given in a file
 _FIELDS = ("rows", "steps", "r", "lr", "batch", "max_length", "seed")
 
 

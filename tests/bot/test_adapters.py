@@ -76,7 +76,8 @@ def test_weights_that_are_wrong_are_refused_and_leave_the_base_alone(model: Loca
 @pytest.mark.parametrize(
     ("option", "value", "why"),
     [
-        ("peft_type", "IA3", "switches between LoRA adapters"),
+        ("peft_type", "VERA", "a local backend takes LORA, IA3"),
+        ("bias", "all", "would change the shared base"),
         ("modules_to_save", ["lm_head"], "modules_to_save"),
         ("target_modules", ["nowhere"], "nowhere"),
         ("r", "many", "refused"),

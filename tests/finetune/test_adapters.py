@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from finetune.adapters import check, weights_hash
+from bot.adapters import weights_hash
+from finetune.adapters import check
 from finetune.errors import BadAdapter
 from tests.finetune.adapting import BASE, LAYER, adapter
 

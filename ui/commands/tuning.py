@@ -25,7 +25,7 @@ def loop(
     file: Transcripts,
     base: Annotated[str, typer.Option(help="The model to tune: a folder, a hub name, or starter.")] = "starter",
     approve_all: Annotated[bool, typer.Option("--approve-all", help="Use the new examples without a lead's approval.")] = False,
-    method: Annotated[str, typer.Option(help="qlora, lora, rslora or dora.")] = "qlora",
+    method: Annotated[str, typer.Option(help="qlora, lora, rslora, dora, adalora, ia3, prompt, prefix, bottleneck or full.")] = "qlora",
     rows: Annotated[int | None, typer.Option(min=8, help="Examples to learn from at most.", show_default="1200")] = None,
     run: Annotated[str, typer.Option(help="What the run is called; one that was begun goes on.", show_default=False)] = "",
     columns: Columns = "",
