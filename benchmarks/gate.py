@@ -36,7 +36,7 @@ from finetune.tables import metadata
 from finetune.train import Progress, train
 from knowledge.embed import HashEmbedder
 
-METHODS = ("lora", "rslora")  # not dora: rows of the starter that are all zero have no direction to be changed
+METHODS = ("lora", "rslora")
 
 
 class Remembered:

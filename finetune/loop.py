@@ -126,26 +126,32 @@ def judge(
     """
     checked = fits(entry, base)
     four_bit = bool(checked.recipe.get("config", {}).get("four_bit"))
-    model = model or LocalModel(base, four_bit)
-    tuned = adapted(model, Adapter(entry.name, entry.folder, entry.sha256))
-    tuned.open()
+    opened = model or LocalModel(base, four_bit)
+    tuned = adapted(opened, Adapter(entry.name, entry.folder, entry.sha256))
     asked = [
         *general(seed, "test", GENERAL),
         *refusals([*material.choosing, *material.held], voice, REFUSED, seed + 1),
     ]
-    return evaluate(
-        prompted or LocalBackend(model),
-        tuned,
-        held=material.held,
-        choosing=material.choosing,
-        general=asked,
-        shots=shots,
-        facts=Facts(rows, leaks=_seen(entry, material)),
-        voice=voice,
-        options=options or Options(max_tokens=64),
-        progress=progress,
-        at_once=8,
-    )
+    try:
+        if prompted is None:
+            opened.load()
+        tuned.open()
+        return evaluate(
+            prompted or LocalBackend(opened),
+            tuned,
+            held=material.held,
+            choosing=material.choosing,
+            general=asked,
+            shots=shots,
+            facts=Facts(rows, leaks=_seen(entry, material)),
+            voice=voice,
+            options=options or Options(max_tokens=64),
+            progress=progress,
+            at_once=8,
+        )
+    finally:
+        if model is None:
+            opened.close()
 
 
 def _seen(entry: Entry, material: Material) -> int:

@@ -78,6 +78,16 @@ def test_an_adapters_name_comes_with_the_hash_of_its_weights(model: LocalModel, 
     model.drop_adapter(label)
 
 
+def test_the_same_weights_under_two_names_are_there_once_until_both_are_dropped(model: LocalModel, folders: list[Path]):
+    one, two = (model.load_adapter(name, folders[0]) for name in ("one", "two"))
+    assert model.labels() == (one, two)
+    said = say(LocalBackend(model, one))
+    model.drop_adapter(one)
+    assert say(LocalBackend(model, two)) == said
+    model.drop_adapter(two)
+    assert model.labels() == ()
+
+
 def test_backends_of_one_set_up_share_a_model_and_each_opens_the_policys_adapter_at_its_first_question(base: Path, folders: list[Path]):
     kind = local_kind(lambda: base)
     adapters = [Adapter(f"v{place}", str(folder), sha256(folder)) for place, folder in enumerate(folders[:2])]

@@ -31,7 +31,7 @@ ROWS = rows()
 PROMPT = Prompt((Message("system", "Be brief."), Message("customer", "多久 can I return the lamp?")), "", (), "en")
 SHORT = Options(max_tokens=10)
 CAUSAL = [name for name in METHODS if name != "classifier"]
-CASES = [(name, bits) for name in CAUSAL for bits in (False, True) if not (name == "qlora" and not bits) and not (name == "full" and bits)]
+CASES = [(name, bits) for name in CAUSAL for bits in (False, True) if bits or name != "qlora"]
 IDS = [f"{name}-{'4bit' if bits else 'plain'}" for name, bits in CASES]
 RATES = {"ia3": 0.5, "prompt": 0.5, "prefix": 0.5, "full": 1e-3}  # enough for a few steps to show in what is said
 
@@ -52,6 +52,7 @@ def trained(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
     home, made = tmp_path_factory.mktemp("runs"), {}
 
     def folder(method: str, four_bit: bool) -> Path:
+        four_bit = four_bit and not METHODS[method].refuses_four_bit  # it may be served in 4 bits all the same
         if (method, four_bit) not in made:
             config = quick(base, method, four_bit=four_bit, lr=RATES.get(method, 0.05), evaluations=1)
             made[method, four_bit] = train(config, ROWS[:16], ROWS[16:], home / f"{method}{four_bit}").adapter

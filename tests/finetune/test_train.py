@@ -18,7 +18,7 @@ from finetune.recipe import sha256
 from finetune.rows import Row
 from finetune.train import Progress, Trained, train
 from tests.finetune.learning import quick, rows
-from tests.tiny import tiny_model
+from tests.tiny import tiny_model, tiny_tokenizer
 
 ROWS = rows()
 TRAINING, VALIDATION = ROWS[:16], ROWS[16:]
@@ -47,6 +47,22 @@ def test_every_method_learns_and_comes_back_with_the_same_loss(base: Path, tmp_p
     lessons = Lessons(opened.tokenizer, VALIDATION, config)
     assert mean_loss(model, lessons.plain, opened.tokenizer.pad_token_id) == pytest.approx(done.best_loss, abs=1e-5)
     assert len(generated(model, opened.tokenizer)) == 4
+
+
+def test_dora_learns_on_a_base_with_rows_that_are_all_zero(tmp_path: Path):
+    """Such a row has no direction, and its length divided by its norm is no number."""
+    from safetensors.torch import load_file, save_file
+
+    weights = tiny_model(tmp_path / "base") / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["model.layers.0.self_attn.q_proj.weight"][:8] = 0
+    save_file(tensors, weights, {"format": "pt"})
+    done = train(quick(tmp_path / "base", "dora", steps=12), TRAINING, VALIDATION, tmp_path / "run")
+    assert done.best_loss < done.untrained
+    model = load(open_base(str(tmp_path / "base"), False).model, done.adapter)
+    assert mean_loss(model, Lessons(tiny_tokenizer(), VALIDATION, quick("base", "dora")).plain, 0) == pytest.approx(
+        done.best_loss, abs=1e-5
+    )
 
 
 def generated(model: Any, tokenizer: Any) -> list[int]:
