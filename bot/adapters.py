@@ -124,22 +124,23 @@ def _configured(name: str, written: dict[str, Any], weights: Weights) -> tuple[A
 
 
 def _as_lora(written: dict[str, Any], weights: Weights) -> tuple[dict[str, Any], Weights]:
-    """AdaLoRA as the LoRA that it is in the end: B (E A) alpha / r, ranks that were given up filled with zeros.
+    """AdaLoRA as the LoRA that it is in the end: B (E A) alpha / r. Layers that gave up more ranks than others are filled with zeros.
 
     peft divides by the rank that it began with plus 1e-5, whatever is left of it, and so does this.
     """
     from torch.nn.functional import pad
 
-    rank, alpha = int(written["init_r"]), float(written["lora_alpha"])
-    if not 1 <= rank <= 4096 or alpha <= 0:
-        raise ValueError(f"init_r is {rank} and lora_alpha {alpha:g}; allowed: 1 to 4096, and above 0")
+    began, alpha = int(written["init_r"]), float(written["lora_alpha"])
+    if began < 1 or not alpha > 0:
+        raise ValueError(f"init_r is {began} and lora_alpha {alpha:g}; allowed: 1 and more, and above 0")
     made = dict(weights)
+    rank = max([1, *(len(tensor) for key, tensor in weights.items() if key.endswith(".lora_E"))])
     for key in [key for key in weights if key.endswith(".lora_E")]:
         path = key.removesuffix(".lora_E")
         down, up, worth = (made.pop(f"{path}.{part}") for part in ("lora_A", "lora_B", "lora_E"))
-        if worth.shape != (len(down), 1) or up.shape[1:] != (len(down),) or len(down) > rank:
+        if worth.shape != (len(down), 1) or up.shape[1:] != (len(down),):
             raise ValueError(f"the ranks of {path} do not fit each other: {tuple(down.shape)}, {tuple(worth.shape)}, {tuple(up.shape)}")
-        made[f"{path}.lora_A.weight"] = pad(down * worth * (alpha / (rank + 1e-5)), (0, 0, 0, rank - len(down)))
+        made[f"{path}.lora_A.weight"] = pad(down * worth * (alpha / (began + 1e-5)), (0, 0, 0, rank - len(down)))
         made[f"{path}.lora_B.weight"] = pad(up, (0, rank - len(down)))
     kept = {
         name: written[name] for name in ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern") if name in written

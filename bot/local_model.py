@@ -88,7 +88,7 @@ class LocalModel:
             failed = self._loading and self._loading.done() and self._loading.exception()
             if self._loading is None or failed:  # a folder that was missing may be there now
                 self._loading, self._began = Future(), time.monotonic()
-                Thread(target=self._work, args=(self._loading,), name=f"local-{Path(self.name).name}", daemon=True).start()
+                Thread(target=self._work, name=f"local-{Path(self.name).name}", daemon=True).start()
             loading = self._loading
         try:
             return loading.result(wait_s)
@@ -181,8 +181,12 @@ class LocalModel:
         loading = self._loading
         return loading.result() if loading and loading.done() and not loading.exception() else None
 
-    def _work(self, loading: Future[Loaded]) -> None:
-        """The thread: loads, then generates for as long as the process lives."""
+    def _work(self) -> None:
+        """The thread: loads, then generates until it is closed."""
+        with self._lock:  # a future that came as an argument would hold the model for as long as the thread lives
+            loading = self._loading
+        if loading is None:
+            return
         began = time.monotonic()
         try:
             loaded = open_loaded(self.find(), four_bit=self.four_bit, window=self.most_window, called=self.name)
