@@ -24,7 +24,6 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from bot import adapters
 from bot.backends.base import Options
 from bot.backends.local import LocalBackend
 from bot.causal import open_causal
@@ -130,9 +129,9 @@ def switching(loaded: Any, keys: Sequence[str | None]) -> tuple[float, float]:
     took = []
     for number in range(SWITCHES):
         began = time.perf_counter()
-        adapters.switch(loaded.model, keys[number % len(keys)])
+        loaded.rack.switch(keys[number % len(keys)])
         took.append(1000 * (time.perf_counter() - began))
-    adapters.switch(loaded.model, None)
+    loaded.rack.switch(None)
     return statistics.median(took), max(took)
 
 
@@ -177,7 +176,9 @@ def main() -> None:
     print(f"{DEVICE}, {chosen.layers} layers of {chosen.width} by {chosen.inner}, loaded in {time.perf_counter() - began:.1f} s")
     print(f"linear layers in NF4: {share(loaded.model):.3f} of float32")
     labels = [model.load_adapter(folder.name, folder) for folder in folders]
-    print("switching adapters: {:.2f} ms in the middle, {:.2f} ms at most".format(*switching(loaded, [None, *map(model.key, labels)])))
+    print(
+        "switching adapters: {:.2f} ms in the middle, {:.2f} ms at most".format(*switching(loaded, [None, *map(loaded.rack.key, labels)]))
+    )
     faces = [LocalBackend(model), *(LocalBackend(model, label) for label in labels)]
     alone = [say(face, chosen.tokens) for face in faces]
     with ThreadPoolExecutor(8) as threads:
