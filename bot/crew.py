@@ -22,15 +22,13 @@ class Crew:
             post = self._free.pop() if self._free else None
         if post:
             post.put(job)
-        else:
-            threading.Thread(target=self._work, args=(job,), name=self._name, daemon=True).start()
+            return
+        post = SimpleQueue()
+        post.put(job)
+        threading.Thread(target=self._work, args=(post,), name=self._name, daemon=True).start()
 
-    def _work(self, job: Callable[[], None]) -> None:
-        post: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    def _work(self, post: SimpleQueue[Callable[[], None]]) -> None:
         while True:
-            job()
-            with self._lock:
-                self._free.append(post)
             try:
                 job = post.get(timeout=_IDLE_S)
             except Empty:
@@ -39,3 +37,7 @@ class Crew:
                         self._free.remove(post)
                         return
                 job = post.get()  # given to it at the last moment
+            job()
+            del job  # and what it holds, a model for one
+            with self._lock:
+                self._free.append(post)

@@ -215,6 +215,7 @@ class LocalModel:
         self.idle.set()
         del loaded, loading, running
         free()
+        logger.info("%s is closed, and its memory is free", self.name)
 
     def _batch(self, loaded: Loaded, replies: list[Reply]) -> Batch:
         return Batch(loaded.model, loaded.ends, loaded.tokenizer.pad_token_id, replies, loaded.rack.before(replies[0].adapter))

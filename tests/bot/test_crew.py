@@ -1,6 +1,7 @@
 """Every job is done at once, on threads that are used again."""
 
 import threading
+import weakref
 
 import pytest
 
@@ -45,3 +46,20 @@ def test_a_thread_that_had_nothing_to_do_for_long_goes(monkeypatch: pytest.Monke
     done = threading.Event()
     crew.do(done.set)
     assert done.wait(WAIT_S)
+
+
+def test_a_thread_without_work_holds_nothing_of_the_last_job():
+    class Heavy:
+        def carry(self) -> None:
+            done.release()
+
+    crew, done = Crew("test"), threading.Semaphore(0)
+    for _ in range(2):  # on a new thread, then on one that is used again
+        heavy = Heavy()
+        left = weakref.ref(heavy)
+        crew.do(heavy.carry)
+        del heavy
+        assert done.acquire(timeout=WAIT_S)
+        while not crew._free:
+            threading.Event().wait(0.001)
+        assert left() is None
