@@ -3,6 +3,7 @@
 import http.client
 import os
 import shutil
+import smtplib
 import socket
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from ui.errors import failure
 from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
+from ui.mail import MailServer
 from ui.owner import Owned, claim
 from ui.settings import Settings
 
@@ -71,6 +73,8 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
             yield _backup(partial(call, owned.server, "newest_backup", {}, lambda _: None))
     if settings.hosted_url:
         yield _hosted(settings)
+    if settings.notify_mail:
+        yield _mail(settings)
 
 
 def _python() -> Finding:
@@ -211,3 +215,16 @@ def _hosted(settings: Settings) -> Finding:
         state: State = "warning" if proxied else "broken"
         return _finding("hosted backend", state, "what", "start_hosted", what=f"{settings.hosted_url}: {error}")
     return _finding("hosted backend", "ok", "hosted_answers", url=settings.hosted_url)
+
+
+def _mail(settings: Settings) -> Finding:
+    """Whether the mail server lets us in; nothing is sent."""
+    server = MailServer.read(settings.smtp_url.get_secret_value())
+    where = f"{server.host}:{server.port}"
+    try:
+        with server.open() as connection:
+            connection.noop()
+    except (smtplib.SMTPException, OSError) as error:
+        said = f"{where}: {getattr(error, 'smtp_code', '') or getattr(error, 'strerror', '') or type(error).__name__}"
+        return _finding("mail server", "broken", "what", "correct_mail", what=said)
+    return _finding("mail server", "ok", "mail_answers", where=where, n=len(settings.notify_mail))

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ui.hours import OfficeHours, zone
+from ui.mail import MailServer
 
 Origin = Literal["command", "environment", "file", "default"]
 _FILE = "answerdesk.toml"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _SHORTEST_SECRET = 32
 
 
@@ -69,6 +71,12 @@ class Settings(BaseSettings):
     notify_webhook: SecretStr = Field(
         SecretStr(""), description="An address that gets a JSON POST when a customer begins to wait for a person: https, or this machine."
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mail server: smtps://user:password@mail.example:465, or smtp://...:587 with STARTTLS (none on this machine).",
+    )
+    mail_from: str = Field("", description="Who its mails are from; empty: the first of notify_mail.")
+    notify_mail: list[str] = Field([], description="Addresses that get a mail when a customer begins to wait for a person.")
 
     embedding_model: str = Field("minilm", description="minilm (shipped, offline), or any sentence-transformers name or folder.")
     threshold: float | None = Field(None, ge=0, le=1, description="Relevance under which the bot says it does not know; empty: calibrated.")
@@ -158,6 +166,26 @@ class Settings(BaseSettings):
             raise ValueError("it is no address that may be called; allowed: https://host/..., or http:// on this machine, without a user")
         return address
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():
+            MailServer.read(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, address: str) -> str:
+        return _checked_address(address) if address else ""
+
+    @field_validator("notify_mail")
+    @classmethod
+    def _addresses(cls, addresses: list[str], others: ValidationInfo) -> list[str]:
+        server = others.data.get("smtp_url")  # not there where it is wrong, which is told already
+        if addresses and server is not None and not server.get_secret_value():
+            raise ValueError("there is no mail server to send them by; set smtp_url too")
+        return list(map(_checked_address, addresses))
+
     @field_validator("oidc_issuer")
     @classmethod
     def _issuer(cls, address: str) -> str:
@@ -203,6 +231,12 @@ def safe_address(address: str) -> bool:
         return False
     here = host in {"127.0.0.1", "localhost", "::1"}
     return bool(host) and "@" not in found.netloc and (found.scheme == "https" or (found.scheme == "http" and here))
+
+
+def _checked_address(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError(f"{address!r} is no mail address; allowed: name@host, without a shown name")
+    return address
 
 
 def checked_origin(origin: str) -> str:
