@@ -83,8 +83,9 @@ class Pool:
             return tuple(map(_example, connection.execute(select(examples).where(_of(customer, conversations)))))
 
     def flagged(self) -> int:
-        """How many that customers did not like wait for somebody."""
-        query = select(func.count()).select_from(examples).where(examples.c.state == "pending", examples.c.flagged != "")
+        """How many that customers did not like wait for a better answer."""
+        waits = (examples.c.state == "pending", examples.c.flagged != "", examples.c.flagged == examples.c.answer)
+        query = select(func.count()).select_from(examples).where(*waits)
         with self._read() as connection:
             return connection.scalar(query) or 0
 
@@ -113,11 +114,15 @@ class Pool:
 
     def _add(self, connection: Connection, held: dict[str, Example], questions: Alike, example: Example, author: str) -> Added:
         near = tuple(_near(held, questions, example))
-        for other in near:
+        rivals = [other for other in held.values() if other.corrects == example.corrects != "" and other not in near]
+        for other in (*near, *rivals):
+            if other.id == example.corrects:
+                continue  # what it is to take the place of says the same, or is asked the same
             talk = other.conversation == example.conversation != ""
             if alike(other.answer, example.answer) or (talk and example.flagged):
                 return Added(other, duplicate=True)
-            if talk and other.state == "pending" and other.flagged:
+            rival = other.corrects == example.corrects != ""
+            if (talk or rival) and other.state == "pending" and other.flagged:
                 return Added(self._corrected(connection, held, other, example, author), duplicate=False)
         kept = replace(example, id=example.id or uuid.uuid4().hex, split=split_of(example, (other.split for other in near)))
         if kept.id in held:
@@ -125,6 +130,7 @@ class Pool:
         now = datetime.now(UTC)
         since = now if kept.state == "approved" else None
         connection.execute(examples.insert().values(**asdict(kept), author=author, why="", created=now, updated=now, approved=since))
+        _replace(connection, kept, author, now)
         held[kept.id] = kept
         questions.add(kept.id, kept.question)
         return Added(kept, duplicate=False)
@@ -139,7 +145,7 @@ class Pool:
         return kept
 
     def approve(self, id: str, author: str) -> Example:  # noqa: A002
-        """From now on it may be used. Refused as long as its answer is the very one that a customer did not like."""
+        """From now on it may be used, and what it corrects no more. Refused while its answer is the one that a customer did not like."""
         return self._change(id, author, "", state="approved")
 
     def reject(self, id: str, author: str, why: str) -> Example:  # noqa: A002
@@ -177,6 +183,7 @@ class Pool:
             if after.state != before.state:
                 changed["approved"] = now if after.state == "approved" else None
             connection.execute(examples.update().where(examples.c.id == id).values(changed))
+            _replace(connection, after, author, now)
             return after
 
     @contextmanager
@@ -185,6 +192,14 @@ class Pool:
             if connection.dialect.name == "postgresql":  # SQLite's transactions stand in line anyway
                 connection.exec_driver_sql("LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE")
             yield connection
+
+
+def _replace(connection: Connection, example: Example, author: str, now: datetime) -> None:
+    """Once an example is approved, the one that it corrects is used no more."""
+    if example.corrects and example.state == "approved":
+        old = (examples.c.id == example.corrects) & (examples.c.state == "approved")
+        told = {"state": "rejected", "approved": None, "author": author, "why": f"corrected by {example.id}", "updated": now}
+        connection.execute(examples.update().where(old).values(told))
 
 
 def _plain(text: str) -> str:
@@ -225,7 +240,8 @@ def _found(connection: Connection, id: str) -> Example:  # noqa: A002
 
 
 def _example(row: Row[Any]) -> Example:
-    return Example(**{name: getattr(row, name) for name in Example.__dataclass_fields__ if name != "flagged"}, flagged=row.flagged or "")
+    found = {name: getattr(row, name) for name in Example.__dataclass_fields__}
+    return Example(**found | {name: found[name] or "" for name in ("flagged", "corrects")})  # columns that came later
 
 
 def _check(example: Example) -> None:

@@ -1,9 +1,12 @@
 """Answers that customers did not like, on their way into the pool: each once, as a proposal that a lead corrects or rejects."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Engine, Row, or_, select, update
 
+from bot.direct import NAME
 from bot.examples import LONGEST, Pool, redacted
 from bot.lines import answer_of
 from bot.messages import Answer, Example
@@ -63,7 +66,13 @@ def _example(row: Row[tuple[object, ...]]) -> Example | None:
         customer=row.customer,
         at=row.at.isoformat(),
         flagged=row.text,
+        corrects=given_by(answer, row.provenance),
     )
+
+
+def given_by(answer: Answer, provenance: Mapping[str, Any] | None) -> str:
+    """The id of the approved example that gave a reply word for word, empty where none did."""
+    return str(((provenance or {}).get("direct") or {}).get("example", "")) if answer.backend == NAME else ""
 
 
 def _id(conversation: str, reply: str) -> str:

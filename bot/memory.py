@@ -96,6 +96,17 @@ class Memory:
             return connection.execute(theirs if id is None else theirs.where(facts.c.id == id)).rowcount
 
 
+def hand_on(connection: Connection, visitor: str, customer: str) -> int:
+    """Make a visitor's facts the customer's; of one that both have the later stays. Returns how many there were."""
+    rows = connection.execute(select(facts).where(facts.c.customer == visitor).order_by(facts.c.at)).all()
+    connection.execute(delete(facts).where(facts.c.customer == visitor))
+    for row in rows:
+        _keep(connection, customer, Fact(row.kind, row.key, row.text), row.at, {"conversation": row.conversation, "message": row.message})
+    if rows:
+        _prune(connection, customer)
+    return len(rows)
+
+
 def _tells(found: Read) -> bool:
     return bool(found.facts or found.gone)
 

@@ -118,7 +118,8 @@ class Example:
     evidence: the passage that the answer rests on; source: the document it stands in, as a citation names it. reasoning: how one gets
     from the evidence to the answer, for worked examples. conversation, customer: where it comes from; empty for one that was written
     by hand. at: position in time of its source, ISO 8601. split: what it may be used for, training or evaluation; the pool sets it.
-    flagged: the bot's reply that a customer did not like, where it comes from one; a better answer has to take its place.
+    flagged: the bot's reply that a customer did not like, where it comes from one; a better answer has to take its place. corrects: the
+    example that gave that reply, word for word: approved, this one takes its place.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Example:
     source: str = ""
     split: Split = "train"
     flagged: str = ""
+    corrects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

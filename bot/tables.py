@@ -228,6 +228,7 @@ examples = Table(
     Column("updated", Moment, nullable=False),
     Column("flagged", Text),  # the reply that a customer did not like: as long as it is the answer, it cannot be approved
     Column("approved", Moment),  # since when it may be used
+    Column("corrects", String(64)),  # the example whose place it takes once it is approved
     CheckConstraint("state IN ('pending', 'approved', 'rejected')", name="state"),
     CheckConstraint("split IN ('train', 'eval', 'neither')", name="split"),
     Index(None, "state", "language"),

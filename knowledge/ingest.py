@@ -264,6 +264,14 @@ class Index:
             vectors.add(chunks[start : start + 4 * _BATCH], trust)
         self._loaded.pop(collection, None)
 
+    def reindex(self, collection: str = "default", progress: Progress | None = None) -> int:
+        """Make a collection's vectors anew by the model in use; returns how many chunks it has. Searching goes on meanwhile."""
+        with self._writing:
+            self._open(collection, progress)
+            if entry := self._rows.entry(collection):
+                self.rebuild(collection, entry.trust, progress)
+        return self.count(collection)
+
     def ready(self) -> str | None:
         """None when questions can be answered, else what is wrong and what to do."""
         try:

@@ -20,6 +20,7 @@ from ui import (
     tuning,
 )
 from ui.archives import add_backups
+from ui.build import rules
 from ui.errors import Failure
 from ui.operations_customers import TRANSCRIPTS
 from ui.panels import Ask, Kept, action, mount_staff, rail, staff_page, top
@@ -39,6 +40,7 @@ ACTIONS = (
     "show",
     "upload_documents",
     "remove_document",
+    "reindex",
     "search_test",
     "check_transcripts",
     "import_transcripts",
@@ -50,7 +52,7 @@ ACTIONS = (
     "make_backup",
     *tuning.ACTIONS,
 )
-_BACKUP = "backup"  # the chore
+_BACKUP, _TAKE, _REINDEX = "backup", "documents", "reindex"  # the chores
 MAX_UPLOAD = 12 * 2**20  # bytes, as `ui.middleware.BodyCap` has it
 
 
@@ -92,7 +94,8 @@ class AdminPanels(TuningPanels):
         listed = self._do(operations_documents.list_documents)["documents"]
         sought = ask.place.get("test", "")
         hits = self._do(operations.search, text=sought, k=8)["hits"] if sought else None
-        return {"main": shelf.documents(ask, listed, hits)}
+        doing = (self._chores.get(_TAKE), self._chores.get(_REINDEX))
+        return {"main": shelf.documents(ask, listed, hits, doing, rules(self._app.settings).threshold)}
 
     @action("admin")
     def show(self, ask: Ask) -> None:
@@ -100,14 +103,21 @@ class AdminPanels(TuningPanels):
 
     @action("admin")
     def upload_documents(self, ask: Ask) -> str:
-        """Take files in; what is wrong with one is told by its name."""
+        """Keep files, and take them in beside the page; how each went is told by its name."""
         files = [(name, str(_uploaded(path))) for name, path in ask.files]
         if not files:
             raise Failure(ask.words["no_files"], 2)
-        report = self._do(operations_documents.upload_documents, files=files, by=ask.user.name)
-        ask.place["failed"] = "\n".join(f"{failed['path']}: {failed['error']}" for failed in report["failed"])[:2000]
-        done = ask.words["uploaded"].format(added=report["added"], unchanged=report["unchanged"], failed=len(report["failed"]))
-        return f"{done} {report['documents']} / {report['chunks']}"
+        if (taking := self._chores.get(_TAKE)) and taking.state in ("waiting", "running"):
+            raise Failure(ask.words["still_taking_in"], 2)
+        names = self._do(operations_documents.keep_documents, files=files)["names"]
+        self._chores.begin(_TAKE, "take_documents", ask.user.name, {"names": names, "by": ask.user.name})
+        return ask.words["taking_in"].format(n=len(names))
+
+    @action("admin")
+    def reindex(self, ask: Ask) -> str:
+        """Make the index anew, beside the page."""
+        self._chores.begin(_REINDEX, "reindex_documents", ask.user.name, {"by": ask.user.name})
+        return ask.words["reindexing"]
 
     @action("admin")
     def remove_document(self, ask: Ask) -> str:
@@ -119,6 +129,7 @@ class AdminPanels(TuningPanels):
     def search_test(self, ask: Ask) -> None:
         """Look for something as the bot would."""
         ask.place["test"] = ask.data.get("text", "").strip()[:500]
+        ask.place["threshold"] = ask.data.get("threshold", "")[:6]
 
     @action("admin")
     def check_transcripts(self, ask: Ask) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 TABS = ("inbox", "reports", "pool", "canned", "prompts", "backends", "playground")
 ACTIONS = (
-    "show", "search", "filter_language", "take", "say", "note", "hand_back", "close_chat", "review", "suggest", "correct", "approve",
-    "reject", "add_canned", "edit_canned", "remove_canned", *steer.ACTIONS,
+    "show", "search", "filter_language", "take", "say", "note", "hand_back", "close_chat", "review", "suggest", "correct", "edit_example",
+    "approve", "reject", "add_canned", "edit_canned", "remove_canned", *steer.ACTIONS,
 )  # fmt: skip
 _STAYS = {"reports": ("main",), "prompts": ("foot",), "playground": ("foot",)}
 """What a page that only looks again by itself leaves as it is: what an action found out, or what takes long to count."""
@@ -160,8 +160,9 @@ class DeskPanels(Steering):
 
     @action("lead")
     def hand_back(self, ask: Ask) -> str:
-        """The bot answers again."""
-        self._do(operations_desk.hand_back_chat, conversation=ask.data.get("chat", ""), by=ask.user.name)
+        """The bot answers again; why is a note that only colleagues read."""
+        given = {"conversation": ask.data.get("chat", ""), "by": ask.user.name, "why": ask.data.get("why", "").strip()}
+        self._do(operations_desk.hand_back_chat, **given)
         return ask.words["handed_back"]
 
     @action("lead")
@@ -215,9 +216,17 @@ class DeskPanels(Steering):
             "evidence": cited[0]["text"] if cited else "",
             "conversation": shown["chat"]["id"],
             "customer": shown["chat"]["customer"],
+            "corrects": direct["example"] if (direct := ((line and line["provenance"]) or {}).get("direct")) else "",
         }
         done = self._do(operations_examples.add_examples, rows=[row], approve=False, author=ask.user.name)
         return ask.words["proposed" if done["added"] else "known_already"]
+
+    @action("lead")
+    def edit_example(self, ask: Ask) -> str:
+        """Another question or answer for one; it stays proposed, approved or rejected."""
+        texts = {name: ask.data.get(name, "") for name in ("question", "answer")}
+        self._do(operations_examples.edit_example, example=ask.data.get("example", ""), texts=texts, author=ask.user.name)
+        return ask.words["example_kept"]
 
     @action("lead")
     def approve(self, ask: Ask) -> str:

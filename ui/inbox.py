@@ -87,7 +87,7 @@ def conversation(ask: Ask, shown: Json) -> str:
     lines += _rated(chat, ask)
     mine = chat["state"] == "agent" and chat["holder"] == ask.user.name
     acts = button("take", words["take"], "primary", chat=chat["id"]) if chat["state"] != "agent" else ""
-    acts += button("hand_back", words["hand_back"], chat=chat["id"]) if mine else ""
+    acts += _hand_back(ask, chat["id"]) if mine else ""
     acts += (
         button("close_chat", words["close"], chat=chat["id"]) if chat["state"] != "closed" and (mine or chat["state"] != "agent") else ""
     )
@@ -99,6 +99,17 @@ def conversation(ask: Ask, shown: Json) -> str:
     return (
         f'<div class="head">{back}{face(chat)}<div><h2>{e(visitor(chat, ask))}</h2>{told}</div>'
         f'<div class="acts">{acts}</div></div><div class="talk" data-scroll="{e(chat["id"])}" data-end tabindex="0">{lines}</div>'
+    )
+
+
+def _hand_back(ask: Ask, chat: str) -> str:
+    """Back to the bot, with a word for the colleagues where there is one to say."""
+    words, id_ = ask.words, e(chat)
+    return (
+        f'<details class="menu" id="back-{id_}"><summary>{e(words["hand_back"])}</summary><form data-do="hand_back">'
+        f'<input type="hidden" name="chat" value="{id_}"><label for="why-{id_}">{e(words["hand_back_note"])}</label>'
+        f'<textarea id="why-{id_}" name="why" rows="3" maxlength="4000"></textarea>'
+        f'<button type="submit" class="primary">{e(words["hand_back_do"])}</button></form></details>'
     )
 
 
@@ -143,7 +154,7 @@ def composer(ask: Ask, shown: Json, replies: Sequence[Json]) -> str:
     mine = chat["state"] == "agent" and chat["holder"] == ask.user.name
     kind, do = ("reply", "say") if mine else ("note", "note")
     label = e(words[f"write_{kind}"])
-    note = f'<button type="button" class="quiet" data-do="note">{e(words["note_send"])}</button>' if mine else ""
+    note = f'<button type="button" class="quiet" data-do="note" data-clear>{e(words["note_send"])}</button>' if mine else ""
     above = (phrases.draft(ask, ask.answers[0]) if ask.answers else "") + phrases.picker(ask, replies, chat["language"]) if mine else ""
     suggest = button("suggest", words["suggest"], "quiet", chat=chat["id"]) if mine else ""
     pick = f'<button type="button" class="quiet" data-pick aria-label="{e(words["tab_canned"])}">/</button>' if mine else ""
@@ -193,13 +204,14 @@ def pool(ask: Ask, examples: list[Json], state: str) -> str:
         f"{e(words[f'pool_{name}'])}<b>{sum(example['state'] == name for example in examples)}</b></button>"
         for name in names
     )
-    rows = "".join(_example(example, ask) for example in reversed(examples) if example["state"] == state)
+    answers = {example["id"]: example["answer"] for example in examples}
+    rows = "".join(_example(example, answers, ask) for example in reversed(examples) if example["state"] == state)
     rows = rows or empty(words["none_examples"], words["none_examples_hint"])
     head = f'<h2>{e(words["tab_pool"])}</h2><p class="hint">{e(words["pool_hint"])}</p>'
     return f'<div class="page">{head}<div class="tabs" role="tablist" aria-label="{e(words["tab_pool"])}">{tabs}</div>{rows}</div>'
 
 
-def _example(example: Json, ask: Ask) -> str:
+def _example(example: Json, answers: Mapping[str, str], ask: Ask) -> str:
     words = ask.words
     language = words.get("lang_" + example["language"], example["language"])
     wrong = bool(example["flagged"]) and example["answer"] == example["flagged"]  # what a customer did not like is not approved
@@ -214,7 +226,23 @@ def _example(example: Json, ask: Ask) -> str:
         if example["evidence"]
         else ""
     )
+    old = answers.get(example["corrects"], "")
+    takes = f'<p class="hint">{e(words["takes_place"].format(answer=old))}</p>' if old and example["state"] == "pending" else ""
     return (
         f'<article class="card"><p class="by">{e(language)}{mark}</p><h3>{e(example["question"])}</h3>'
-        f'<p class="plain">{e(example["answer"])}</p>{evidence}<div class="acts">{acts}</div></article>'
+        f'<p class="plain">{e(example["answer"])}</p>{takes}{evidence}{_edit(example, wrong, ask)}<div class="acts">{acts}</div></article>'
+    )
+
+
+def _edit(example: Json, wrong: bool, ask: Ask) -> str:
+    """Another question or answer; open at once where a better answer is waited for."""
+    words, id_ = ask.words, e(example["id"])
+    return (
+        f'<details id="edit-{id_}"{" open" if wrong and example["state"] == "pending" else ""}><summary>{e(words["edit"])}</summary>'
+        f'<form data-do="edit_example"><input type="hidden" name="example" value="{id_}">'
+        f'<label for="eq-{id_}">{e(words["question"])}</label>'
+        f'<textarea id="eq-{id_}" name="question" rows="2" required>{e(example["question"])}</textarea>'
+        f'<label for="ea-{id_}">{e(words["better"])}</label>'
+        f'<textarea id="ea-{id_}" name="answer" rows="4" required>{e(example["answer"])}</textarea>'
+        f'<p><button type="submit" class="primary">{e(words["keep_example"])}</button></p></form></details>'
     )

@@ -34,20 +34,41 @@ def remove_document(app: "App", emit: Emit, *, source: str, collection: str = "d
     return {"source": source, "removed": True}
 
 
-def upload_documents(app: "App", emit: Emit, *, files: list[tuple[str, str]], by: str) -> dict[str, Any]:
-    """Keep files, each a name and where it lies, in the data folder, and take them in. A bad one is reported and is not kept."""
+def keep_documents(app: "App | Desk", emit: Emit, *, files: list[tuple[str, str]]) -> dict[str, Any]:  # noqa: ARG001
+    """Keep uploaded files, each a name and where it lies, in the data folder; they are taken in by `take_documents`."""
     folder = app.settings.data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    kept = [keep(folder, name, Path(path)) for name, path in files]
+    return {"names": [keep(folder, name, Path(path)).name for name, path in files]}
+
+
+def take_documents(app: "App", emit: Emit, *, names: list[str], by: str) -> dict[str, Any]:
+    """Take in files that were kept, one after the other, and say of each how it went. A bad one is reported and is not kept."""
+    folder, told = app.settings.data_dir / FOLDER, []
+    for number, name in enumerate(names):
+        emit({"progress": {"done": number, "total": len(names), "name": name}})
+        path = folder / Path(name).name
+        if not path.exists():  # a bad one, seen before the server was started again
+            told.append({"name": name, "state": "failed", "documents": 0, "error": "It was not kept; upload it again."})
+            continue
+        report = app.index.ingest([path])
+        if report.failed:
+            path.unlink(missing_ok=True)
+        state = "failed" if report.failed else "unchanged" if not report.added else "updated" if report.removed else "added"
+        error = "; ".join(failed.error for failed in report.failed)
+        told.append({"name": name, "state": state, "documents": report.added + report.unchanged, "error": error})
+    audit.record(app.engine, by, "documents.upload", ", ".join(names)[:500])
+    return {"files": told}
+
+
+def reindex_documents(app: "App", emit: Emit, *, by: str = "shell") -> dict[str, Any]:
+    """Make all vectors anew from the documents in the database. Until that is done, what is missing is found by its words alone."""
 
     def progress(done: int, total: int, name: str) -> None:
         emit({"progress": {"done": done, "total": total, "name": name}})
 
-    report = asdict(app.index.ingest(kept, "default", progress))
-    for failed in report["failed"]:
-        (folder / failed["path"]).unlink(missing_ok=True)
-    audit.record(app.engine, by, "documents.upload", ", ".join(path.name for path in kept)[:500])
-    return report
+    counts = {collection: app.index.reindex(collection, progress) for collection in app.index.collections()}
+    audit.record(app.engine, by, "documents.reindex", ", ".join(counts), f"{sum(counts.values())} passages")
+    return {"collections": len(counts), "chunks": sum(counts.values())}
 
 
 def keep(folder: Path, name: str, path: Path) -> Path:
@@ -61,5 +82,5 @@ def keep(folder: Path, name: str, path: Path) -> Path:
     return folder / name
 
 
-DESK_OPERATIONS = {"list_documents": list_documents}
-OPERATIONS = {operation.__name__: operation for operation in (remove_document, upload_documents)}
+DESK_OPERATIONS = {operation.__name__: operation for operation in (list_documents, keep_documents)}
+OPERATIONS = {operation.__name__: operation for operation in (remove_document, take_documents, reindex_documents)}

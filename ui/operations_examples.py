@@ -9,6 +9,7 @@ from bot.messages import Example
 from bot.rationales import reasoned
 from bot.versions import PromptVersions
 from knowledge.language import detect
+from ui import audit
 from ui.errors import Failure
 from ui.loopback import Emit
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ui.build import App, Desk
 
 STATES = ("pending", "approved", "rejected")
-_GIVEN = ("question", "answer", "language", "evidence", "source", "reasoning", "intent", "conversation", "customer")
+_GIVEN = ("question", "answer", "language", "evidence", "source", "reasoning", "intent", "conversation", "customer", "corrects")
 
 
 def list_examples(app: "App | Desk", emit: Emit, *, state: str | None = None, language: str | None = None) -> dict[str, Any]:  # noqa: ARG001
@@ -41,7 +42,10 @@ def decide_examples(app: "App | Desk", emit: Emit, *, ids: list[str], approve: b
     pool = Pool(app.engine)
     for id in ids:  # noqa: A001  (all or none: a wrong id changes nothing)
         pool.get(id)
-    return _json([pool.approve(id, author) if approve else pool.reject(id, author, why) for id in ids])  # noqa: A001
+    decided = [pool.approve(id, author) if approve else pool.reject(id, author, why) for id in ids]  # noqa: A001
+    for id in ids:  # noqa: A001
+        audit.record(app.engine, author, "examples.approve" if approve else "examples.reject", id, why)
+    return _json(decided)
 
 
 def edit_example(
@@ -54,7 +58,9 @@ def edit_example(
     why: str = "",
 ) -> dict[str, Any]:
     """Change some texts of an example; its state stays."""
-    return _json([Pool(app.engine).edit(example, author, why, **texts)])
+    changed = Pool(app.engine).edit(example, author, why, **texts)
+    audit.record(app.engine, author, "examples.edit", example, ", ".join(sorted(texts)))
+    return _json([changed])
 
 
 def teaching(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001

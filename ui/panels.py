@@ -247,7 +247,7 @@ def button(do: str, label: str, kind: str = "", **data: object) -> str:
 
 
 def _fixed(ask: Ask) -> dict[str, Any]:
-    told = {"title": "title", "offline": "offline", "sure": "sure", "denied": "notify_denied"}
+    told = {"title": "title", "offline": "offline", "sure": "sure", "denied": "notify_denied", "upload_failed": "upload_failed"}
     return {"words": {name: ask.words.get(key, "") for name, key in told.items()}, "cookie": LANGUAGE_COOKIE}
 
 

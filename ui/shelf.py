@@ -1,31 +1,29 @@
 """The admin's panels as HTML: documents and the search test, users, API keys, the audit log."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ui.chores import Chore
 from ui.languages import page_texts
 from ui.panels import Ask, button, e, empty, moment
 from ui.pieces import row, table
+from ui.runs import working
 
 Json = Mapping[str, Any]
 
 
-def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> str:
-    """Upload, what went wrong, the search test, and every document that is in."""
+def documents(
+    ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None, doing: tuple[Chore | None, Chore | None], threshold: float
+) -> str:
+    """Upload and how each file went, the search test, and every document that is in.
+
+    doing: what takes files in, and what makes the index anew. threshold: the relevance in force, under which the bot does not answer.
+    """
     words = ask.words
     upload = (
         f'<div class="drop"><label class="file">{e(words["upload"])}<input class="sr" type="file" multiple data-do="upload_documents" '
         f'accept=".md,.txt,.pdf,.docx,.xlsx,.csv,.html,.json,.jsonl"></label><span class="hint">{e(words["upload_hint"])}</span></div>'
-    )
-    failed = (
-        f'<div class="card"><h3>{e(words["failed"])}</h3><p class="plain">{e(ask.place["failed"])}</p></div>'
-        if ask.place.get("failed")
-        else ""
-    )
-    test = (
-        f'<form class="fields" data-do="search_test"><div><label for="test">{e(words["test"])}</label>'
-        f'<input id="test" name="text" type="search" value="{e(ask.place.get("test", ""))}" placeholder="{e(words["test_hint"])}"></div>'
-        f'<button type="submit">{e(words["test_do"])}</button></form>'
     )
     rows = [
         (document["source"], document["title"], document["language"], document["chunks"], moment(document["at"]),
@@ -33,19 +31,92 @@ def documents(ask: Ask, listed: Sequence[Json], hits: Sequence[Json] | None) -> 
         for document in listed
     ]  # fmt: skip
     names = ("source", "title_of", "language", "chunks", "changed", "")
-    shown = _table(words, names, rows, html={4, 5}) if rows else empty(words["no_documents"], words["no_documents_hint"])
-    return _page(words["tab_documents"], words["documents_hint"], f"{upload}{failed}{test}{_hits(ask, hits)}{shown}")
+    again = button("reindex", words["reindex"], sure="") if rows and not (doing[1] and doing[1].state in ("waiting", "running")) else ""
+    total = words["documents_n"].format(n=len(rows), chunks=sum(document["chunks"] for document in listed))
+    head = f'<div class="listed"><h3>{e(total)}</h3>{again}</div>' if rows else ""
+    shown = f'<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
+    shown = shown or empty(words["no_documents"], words["no_documents_hint"])
+    body = f"{upload}{_taken(ask, doing[0])}{_search(ask, hits, threshold)}{_indexed(ask, doing[1])}{head}{shown}"
+    return _page(words["tab_documents"], words["documents_hint"], body)
 
 
-def _hits(ask: Ask, hits: Sequence[Json] | None) -> str:
-    if hits is None:
+def _taken(ask: Ask, chore: Chore | None) -> str:
+    """How far an upload is, then how each of its files went."""
+    words = ask.words
+    if chore is None:
         return ""
-    rows = "".join(
-        f'<article class="card hit"><p class="by"><span class="score">{hit["score"]:.2f}</span> {e(hit["source"])}</p>'
-        f"<h3>{e(hit['title'])}</h3><p>{e(' '.join(hit['text'].split())[:300])}</p></article>"
-        for hit in hits
+    if chore.state != "done":
+        return working(ask, words["taking_in"].format(n=len(chore.args["names"])), chore)
+    rows = []
+    for file in chore.result["files"]:
+        mark = f'<span class="mark{" bad" if file["state"] == "failed" else ""}">{e(words["file_" + file["state"]])}</span>'
+        rows.append((file["name"], mark, file["documents"] or "", file["error"]))
+    counts = Counter(file["state"] for file in chore.result["files"])
+    told = " · ".join(f"{words['file_' + state]} {count}" for state, count in counts.items())
+    act = button("drop_work", words["dismiss"], key=chore.key)
+    listed = _table(words, ("file", "state", "documents_of", "why_not"), rows, html={1})
+    body = f'<p class="by">{e(told)}</p>{listed}<div class="acts">{act}</div>'
+    return f'<article class="card" id="taken"><h3>{e(words["uploaded"])}</h3>{body}</article>'
+
+
+def _indexed(ask: Ask, chore: Chore | None) -> str:
+    """How far the new index is, and when it was done."""
+    words = ask.words
+    if chore is None:
+        return ""
+    if chore.state != "done":
+        return working(ask, words["reindexing"], chore)
+    act = button("drop_work", words["dismiss"], key=chore.key)
+    told = words["reindexed"].format(n=chore.result["chunks"])
+    return f'<article class="card" id="reindexed"><p class="by">{e(told)}</p><div class="acts">{act}</div></article>'
+
+
+def _search(ask: Ask, hits: Sequence[Json] | None, threshold: float) -> str:
+    """A search as the bot does it, and what the bot would do with what is found, under a threshold that can be moved."""
+    words = ask.words
+    tried = _number(ask.place.get("threshold"), threshold)
+    slide = (
+        f'<div class="slide"><label for="threshold">{e(words["threshold"])}</label> <output for="threshold">{tried:.2f}</output>'
+        f'<input type="range" id="threshold" name="threshold" min="0" max="1" step="0.01" value="{tried:.2f}" data-plain'
+        ' data-do="search_test">'
+        f'<p class="hint">{e(words["threshold_in_force"].format(value=f"{threshold:.2f}"))}</p></div>'
     )
-    return rows or empty(ask.words["no_hits"])
+    form = (
+        f'<form class="card" data-do="search_test"><div class="fields"><div><label for="test">{e(words["test"])}</label>'
+        f'<input id="test" name="text" type="search" value="{e(ask.place.get("test", ""))}" placeholder="{e(words["test_hint"])}"></div>'
+        f'<button type="submit">{e(words["test_do"])}</button></div>{slide if hits else ""}{_verdict(ask, hits, tried)}</form>'
+    )
+    if hits is None:
+        return form
+    return form + ("".join(_hit(ask, hit, tried) for hit in hits) or empty(words["no_hits"]))
+
+
+def _verdict(ask: Ask, hits: Sequence[Json] | None, threshold: float) -> str:
+    if not hits:
+        return ""
+    best, over = hits[0]["score"], sum(hit["score"] >= threshold for hit in hits)
+    key = "would_answer" if best >= threshold else "would_not_answer"
+    said = ask.words[key].format(best=f"{best:.2f}", threshold=f"{threshold:.2f}", n=over, of=len(hits))
+    return f'<p class="verdict" role="status"><span class="mark{"" if over else " bad"}">{e(said)}</span></p>'
+
+
+def _hit(ask: Ask, hit: Json, threshold: float) -> str:
+    under = hit["score"] < threshold
+    told = f' <span class="mark bad">{e(ask.words["under_threshold"])}</span>' if under else ""
+    by = f'<p class="by"><span class="score">{hit["score"]:.2f}</span> {e(hit["source"])}{told}</p>'
+    return (
+        f'<article class="card hit{" under" if under else ""}">{by}'
+        f"<h3>{e(hit['title'])}</h3><p>{e(' '.join(hit['text'].split())[:300])}</p></article>"
+    )
+
+
+def _number(text: str | None, otherwise: float) -> float:
+    """A relevance that a form sent, 0..1."""
+    try:
+        found = float(text or otherwise)
+    except ValueError:
+        return otherwise
+    return found if 0 <= found <= 1 else otherwise
 
 
 def users(ask: Ask, listed: Sequence[Json]) -> str:

@@ -7,19 +7,23 @@ a customer whom the shop has signed in, to the frame, which sends it with every 
 """
 
 import uuid
+from dataclasses import asdict
 from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
 from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from bot.adopt import adopt
 from bot.own import PERSON
 from bot.store import Store
+from ui import audit
 from ui.guards import same_origin
 from ui.identity import IdentityRefused, Visitors, shop_customer
 from ui.languages import LANGUAGES, PageLanguage, language_of, page_texts
@@ -35,6 +39,8 @@ class WidgetApp(Protocol):
 
     @property
     def settings(self) -> Settings: ...
+    @property
+    def engine(self) -> Engine: ...
     @property
     def store(self) -> Store: ...
 
@@ -83,8 +89,11 @@ def _language(wished: str, headers: Headers) -> PageLanguage:
 def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLanguage) -> dict[str, object]:
     """Who the visitor is, and what the launcher shows: its texts, and whether there is something new."""
     customer, anonymous = _signed_in(app, asked.token), False
+    known = visitors.customer(asked.visitor, anonymous=True)
     if customer is None:
-        customer, anonymous = visitors.customer(asked.visitor, anonymous=True) or uuid.uuid4().hex, True
+        customer, anonymous = known or uuid.uuid4().hex, True
+    elif known:
+        _take_along(app, known, customer)
     conversation = app.store.latest(customer) or ""
     lines, stands = app.store.transcript_and_standing(conversation, customer) if conversation else ((), None)
     words = page_texts("widget", language)
@@ -97,6 +106,14 @@ def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLang
         "replies": sum(line.role != "customer" for line in lines),
         "live": stands is not None and stands.state in PERSON,
     }
+
+
+def _take_along(app: WidgetApp, visitor: str, customer: str) -> None:
+    """What somebody said before they signed in is theirs: the request has the visitor's token, signed by us, and the shop's word."""
+    taken = adopt(app.engine, visitor, customer)
+    if taken.conversations:
+        counts = ", ".join(f"{count} {name}" for name, count in asdict(taken).items() if count)
+        audit.record(app.engine, "shop", "customers.adopt", customer, f"{counts} of the visitor {visitor}")
 
 
 def _signed_in(app: WidgetApp, token: str) -> str | None:

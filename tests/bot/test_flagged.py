@@ -66,6 +66,59 @@ def test_a_correction_takes_the_place_of_the_disliked_answer(engine: Engine, poo
     assert (elsewhere.duplicate, len(pool.list())) == (False, 2)
 
 
+def approved(engine: Engine, question: str = "How long can I return a laptop?", answer: str = "Within 7 days.") -> Example:
+    return Pool(engine).add(Example("", question, answer, state="approved")).example
+
+
+def direct(engine: Engine, conversation: str, question: str, example: Example) -> None:
+    """A thumb down on an approved answer that was given again word for word."""
+    store = Store(engine)
+    got = store.receive(Request(question, conversation, f"of-{conversation}"))
+    reply = store.finish(
+        Answer(example.answer, conversation, got.message, backend="examples"), {"direct": {"example": example.id, "cosine": 1.0}}
+    )
+    store.rate(reply, f"of-{conversation}", -1)
+
+
+@pytest.mark.parametrize("question", ["How long can I return a laptop?", "What is the time limit for giving my notebook back?"])
+def test_an_approved_answer_that_is_disliked_is_proposed_once_to_be_corrected(engine: Engine, pool: Pool, question: str):
+    old = approved(engine)
+    for number in range(3):
+        direct(engine, f"c{number}", question if number else "How long can I return a laptop?", old)
+        assert propose_flagged(engine) == (number == 0)
+    (made,) = pool.list("pending")
+    assert (made.corrects, made.flagged, made.conversation, pool.flagged()) == (old.id, "Within 7 days.", "c0", 1)
+    assert pool.get(old.id).state == "approved"  # one thumb takes nothing away
+    with pytest.raises(BadExample, match="did not like"):
+        pool.approve(made.id, "lena")
+    pool.edit(made.id, "lena", answer="Within 30 days.")
+    assert pool.flagged() == 0
+    pool.approve(made.id, "lena")
+    assert [(example.id, example.answer) for example in pool.list("approved")] == [(made.id, "Within 30 days.")]
+    assert pool.get(old.id).state == "rejected"
+
+
+def test_an_approved_answer_that_a_lead_found_right_is_not_proposed_again(engine: Engine, pool: Pool):
+    old = approved(engine)
+    direct(engine, "c1", old.question, old)
+    propose_flagged(engine)
+    (made,) = pool.list("pending")
+    pool.reject(made.id, "lena", "it is right")
+    direct(engine, "c2", "What is the time limit for giving my notebook back?", old)
+    assert (propose_flagged(engine), pool.get(old.id).state) == (0, "approved")
+
+
+def test_a_leads_correction_of_an_approved_answer_takes_its_place(engine: Engine, pool: Pool):
+    old, other = approved(engine), approved(engine, "What does shipping cost?", "It is free.")
+    direct(engine, "c1", old.question, old)
+    propose_flagged(engine)
+    better = Example("", old.question, "Within 30 days of delivery.", conversation="c2", customer="of-c2", corrects=old.id)
+    assert not pool.propose(better, "lena").duplicate
+    (made,) = pool.list("pending")  # in the place of the one that waited
+    pool.approve(made.id, "lena")
+    assert {example.answer for example in pool.list("approved")} == {"Within 30 days of delivery.", other.answer}
+
+
 def test_what_was_corrected_before_is_not_proposed_again(engine: Engine, pool: Pool):
     rated(engine, "c1", "How long can I return a laptop?", "Within 7 days.")
     pool.propose(Example("", "How long can I return a laptop?", "Within 30 days of delivery.", conversation="c1"), "lena")

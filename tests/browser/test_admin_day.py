@@ -108,7 +108,7 @@ def teach(admin: Visit, app: Shop, url: str, folder: Path) -> None:
     assert accessible(admin)
     go(page, f"{url}/admin/#tab=documents")
     page.locator("input[type=file]").set_input_files(orders)
-    expect(page.locator("tr", has_text="orders.md")).to_be_visible()
+    expect(page.locator("#documents tr", has_text="orders.md")).to_be_visible()
     page.get_by_role("link", name=EN["tab_transcripts"]).click()
     talks = write_talks(folder / "talks.jsonl", 40)
     talks.write_text(talks.read_text(encoding="utf-8").replace("Can I return order", "I am Anna Lee. Can I return order"), encoding="utf-8")

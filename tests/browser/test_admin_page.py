@@ -59,23 +59,61 @@ def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path:
     seen = enter("admin", way=way)
     page = seen.page
     page.locator("input[type=file]").set_input_files([good, bad])
-    expect(page.locator("tr", has_text=good.name)).to_be_visible()
-    expect(page.locator(".card", has_text=bad.name)).to_be_visible()
+    listed, taken = page.locator("#documents tr", has_text=good.name), page.locator("#taken")
+    expect(listed).to_be_visible()
+    expect(taken.locator("tr", has_text=good.name)).to_contain_text(words["file_added"])
+    expect(taken.locator("tr", has_text=bad.name)).to_contain_text(words["file_failed"])
     assert (staff.settings.data_dir / "documents" / good.name).exists()
     assert not (staff.settings.data_dir / "documents" / bad.name).exists()
     page.locator("#test").fill(f"How long is the {size} warranty?")
     page.keyboard.press("Enter")
     expect(page.locator(".hit").first).to_contain_text("24 months")
+    verdict = page.locator(".verdict")
+    best = float(page.locator(".hit .score").first.inner_text())
+    expect(verdict).to_contain_text(f"{best:.2f}")
+    page.locator("#threshold").fill(str(min(1, best + 0.05)))
+    expect(page.locator(".slide output")).to_have_text(f"{min(1, best + 0.05):.2f}")
+    page.locator("#threshold").dispatch_event("change")
+    expect(verdict.locator(".bad")).to_be_visible()
+    expect(page.locator(".hit.under").first).to_contain_text(words["under_threshold"])
+    page.reload()  # nothing of it is lost
+    expect(verdict.locator(".bad")).to_be_visible()
+    expect(taken.locator("tr", has_text=bad.name)).to_contain_text(words["file_failed"])
     assert accessible(seen)
     seen.shot(f"admin-{language}-documents")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.locator("tr", has_text=good.name).get_by_role("button", name=words["remove"]).click()
-    expect(page.locator("tr", has_text=good.name)).to_have_count(0)
+    taken.get_by_role("button", name=words["dismiss"]).click()
+    expect(taken).to_have_count(0)
+    good.write_text(f"# Warranty {size}\n\nThe {size} warranty lasts 36 months from delivery.\n", encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(good)
+    expect(taken).to_contain_text(words["file_updated"])
+    page.get_by_role("button", name=words["reindex"]).click()
+    expect(page.locator("#reindexed")).to_be_visible()
+    page.locator("#test").fill(f"How long is the {size} warranty?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".hit").first).to_contain_text("36 months")
+    listed.get_by_role("button", name=words["remove"]).click()
+    expect(listed).to_have_count(0)
     page.reload()
-    expect(page.locator("tr", has_text=good.name)).to_have_count(0)
+    page.locator("#documents, .empty").first.wait_for()
+    expect(listed).to_have_count(0)
     assert not (staff.settings.data_dir / "documents" / good.name).exists()
-    assert {entry.what for entry in audit.entries(staff.engine)} >= {"documents.upload", "documents.remove"}
+    assert {entry.what for entry in audit.entries(staff.engine)} >= {"documents.upload", "documents.reindex", "documents.remove"}
+
+
+def test_a_file_that_is_too_large_is_told_of_and_the_page_goes_on(enter: Enter, staff: Shop, tmp_path: Path):
+    seen = enter("admin", way=WAYS[0])
+    large, small = tmp_path / "large.md", tmp_path / "small.md"
+    large.write_bytes(b"# Large\n" + b"x" * (13 * 2**20))
+    small.write_text("# Small\n\nIt is small.\n", encoding="utf-8")
+    seen.page.locator("input[type=file]").set_input_files(large)
+    expect(seen.page.locator(".toast")).to_have_text(page_texts("admin", "en")["upload_failed"])
+    expect(seen.page.locator("html.working")).to_have_count(0)
+    assert not (staff.settings.data_dir / "documents" / large.name).exists()
+    seen.page.locator("input[type=file]").set_input_files(small)
+    expect(seen.page.locator("#documents tr", has_text=small.name)).to_be_visible()
+    seen.errors.clear()  # the refusal
 
 
 def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, staff: Shop, site: tuple[Shop, str]):

@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bot.examples import Pool
-from tests.browser.conftest import Visit, ways
+from bot.flagged import propose_flagged
+from bot.messages import Answer, Example, Request
+from tests.browser.conftest import Visit, ways, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import HOSTILE, PASSWORD, Shop, user
 from ui.accounts import Accounts
@@ -78,14 +80,27 @@ def test_a_person_takes_over_while_the_customer_looks_on(visit: Visits, desk: Ca
     seen.page.locator("#write-reply").fill("wants a refund")
     seen.page.get_by_role("button", name=words["note_send"]).click()
     expect(seen.page.locator("aside.note")).to_contain_text(["wants a refund"])
+    expect(seen.page.locator("#write-reply")).to_have_value("")  # else the next Enter would send it to the customer
     assert accessible(seen)
     seen.shot(f"desk-{mark}-2-taken")
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    seen.page.get_by_role("button", name=words["hand_back"]).click()
+    seen.page.locator(".menu summary", has_text=words["hand_back"]).click()
+    seen.page.get_by_label(words["hand_back_note"]).fill("Wait for the invoice")
+    assert accessible(seen)
+    box = seen.page.locator(".menu form").bounding_box()
+    assert box
+    assert box["x"] >= 0  # all of it can be seen
+    seen.shot(f"desk-{mark}-3-back")
+    seen.page.keyboard.press("Escape")
+    expect(seen.page.get_by_label(words["hand_back_note"])).to_be_hidden()
+    seen.page.keyboard.press("Enter")  # the focus is where it was, and what was written stays
+    seen.page.get_by_role("button", name=words["hand_back_do"]).click()
+    expect(seen.page.locator("aside.note.returned")).to_contain_text("Wait for the invoice")
     expect(customer.page.locator("#brand .status")).to_have_text(theirs.status_ready)
     customer.ask_to_the_end("How long?")
     expect(customer.page.locator("details")).not_to_have_count(0)
+    assert "invoice" not in customer.page.locator("body").inner_text()
     assert "refund" not in customer.page.locator(".log").inner_text().replace("Refunds", "").lower().replace("退款", "")
 
 
@@ -123,6 +138,47 @@ def test_a_correction_becomes_an_approved_example(visit: Visits, desk: Callable[
     page.reload()
     page.get_by_role("tab", name=re.compile("Approved")).click()
     expect(page.locator(".card", has_text="Thirty days, and 45 for members.")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", whole_ways()[:2])
+def test_an_approved_answer_that_a_customer_dislikes_is_corrected_in_the_pool(
+    visit: Visits, desk: Callable[..., Visit], leads: Shop, way: Any
+):
+    language, size, scheme = way
+    words, theirs = page_texts("desk", language), texts(language)
+    question = {"en": "May I test a kite first?", "zh": "可以先试飞风筝吗？"}[language]
+    wrong, right = {"en": ("Yes, for a day.", "No, kites cannot be tested."), "zh": ("可以试一天。", "不可以试飞。")}[language]
+    old = Pool(leads.engine).add(Example("", question, wrong, language=language, state="approved")).example
+    customer = visit(language, size, scheme)
+    customer.ask_to_the_end(question)
+    asked = leads.router.asked[-1]
+    got = leads.store.receive(Request(question, asked.conversation, asked.customer))
+    direct = Answer(wrong, got.conversation, got.message, backend="examples", language=language)  # given again, before any model
+    leads.store.finish(direct, {"direct": {"example": old.id, "cosine": 1.0}})
+    customer.reload()
+    customer.page.locator(".reply", has_text=wrong).get_by_role("button", name=theirs.not_helpful).click()
+    customer.page.get_by_role("button", name=theirs.why_reasons[0]).click()
+    customer.page.get_by_role("button", name=theirs.why_send).click()
+    expect(customer.page.locator(".said", has_text=theirs.rating_thanks)).to_be_visible()
+    assert propose_flagged(leads.engine) == 1  # which the server does every few minutes
+    seen = desk(language, size, scheme)
+    page = seen.page
+    page.get_by_role("tab", name=re.compile(words["box_flagged"])).click()
+    expect(page.locator(".row", has_text=words["flag_thumbs_down"]).first).to_be_visible()
+    page.get_by_role("link", name=words["tab_pool"]).click()
+    card = page.locator(".card", has_text=question)
+    expect(card).to_contain_text(words["takes_place"].format(answer=wrong))
+    expect(card.get_by_role("button", name=words["approve"], exact=True)).to_have_count(0)
+    assert accessible(seen)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    seen.shot(f"disliked-{size}-{scheme}-{language}")
+    card.get_by_label(words["better"]).fill(right)
+    card.get_by_role("button", name=words["keep_example"]).click()
+    expect(page.locator(".toast")).to_have_text(words["example_kept"])
+    card.get_by_role("button", name=words["approve"], exact=True).click()
+    expect(card).to_have_count(0)
+    assert [example.answer for example in Pool(leads.engine).list("approved") if example.question == question] == [right]
+    assert Pool(leads.engine).get(old.id).state == "rejected"
 
 
 def test_a_flag_goes_when_it_was_looked_at(visit: Visits, desk: Callable[..., Visit]):

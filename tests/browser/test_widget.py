@@ -193,6 +193,28 @@ def test_who_the_shop_has_signed_in_finds_the_conversation_on_every_device_and_n
     expect(ready(first.page).locator(".question")).to_contain_text("parcel of seven")
 
 
+@pytest.mark.quick
+@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+def test_what_was_said_before_signing_in_goes_along(
+    visit: Visits, site: tuple[Shop, str], at: Callable[..., str], language: Any, size: str
+):
+    said, who = f"Before I signed in, {language}", f"customer-{language}"
+    seen = visit(language, size, at=at())
+    ask(opened(seen.page), said)
+    before = site[0].router.asked[-1].customer
+    seen.page.evaluate("token => Answerdesk.identify(token)", jwt(sub=who))
+    expect(ready(seen.page).locator(".question")).to_contain_text(said)
+    ask(ready(seen.page), "And now")
+    assert (site[0].router.asked[-1].customer, site[0].store.latest(before or "")) == (who, None)
+    seen.page.goto(at())  # signed out: whoever is here now is somebody new
+    frame = ready(seen.page) if size == "desk" else opened(seen.page)
+    expect(frame.locator(".welcome")).to_be_visible()
+    ask(frame, "Hello")
+    assert site[0].router.asked[-1].customer not in {who, before}
+    other = visit(language, size, at=at(token=jwt(sub=who)))
+    expect(opened(other.page).locator(".question").first).to_contain_text(said)
+
+
 def test_a_token_that_runs_out_is_renewed(visit: Visits, at: Callable[..., str]):
     seen = visit(at=at())
     ask(opened(seen.page), "How long?")

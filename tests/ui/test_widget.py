@@ -13,6 +13,7 @@ from bot.messages import Request
 from tests.ui.shop import SECRET, Shop, shop, web
 from tests.ui.test_identity import SECRET as SHARED
 from tests.ui.test_identity import jwt
+from ui import audit
 from ui.identity import VISITOR_HEADER, Visitors
 from ui.settings import SettingsError, load_settings
 
@@ -88,6 +89,50 @@ def test_the_shops_token_makes_a_customer(site: tuple[Shop, TestClient]):
     assert (answer.json()["conversation"], answer.json()["live"]) == ("seven", True)
     later = visit(site[1], visitor=answer.json()["visitor"])  # a token of somebody signed in is good for no other
     assert customer(later) not in {"shop-7", "ann"}
+
+
+def test_what_a_visitor_said_before_signing_in_becomes_the_customers(site: tuple[Shop, TestClient]):
+    app, client = site
+    app.store.receive(Request("my order is AB-1001", "before", "eva"))
+    app.store.receive(Request("a parcel of fay", "fay-1", "fay"))
+    answer = visit(client, token=jwt(sub="shop-8"), visitor=VISITORS.token("eva", anonymous=True))
+    assert (customer(answer), answer.json()["conversation"]) == ("shop-8", "before")
+    assert app.store.transcript("before", "shop-8")
+    assert (app.store.latest("eva"), app.store.latest("fay")) == (None, "fay-1")
+    (entry,) = [entry for entry in audit.entries(app.engine) if entry.what == "customers.adopt"]
+    assert (entry.who, entry.about) == ("shop", "shop-8")
+    assert "AB-1001" not in entry.detail
+    again = visit(client, token=jwt(sub="shop-9"), visitor=VISITORS.token("eva", anonymous=True))
+    assert (customer(again), again.json()["conversation"], app.store.latest("shop-8")) == ("shop-9", "", "before")
+
+
+@pytest.mark.parametrize(
+    ("token", "visitor"),
+    [
+        (jwt(sub="thief"), "gil"),  # the id alone
+        (jwt(sub="thief"), VISITORS.token("gil", anonymous=True)[:-2]),
+        (jwt(sub="thief"), Visitors("another secret").token("gil", anonymous=True)),
+        (jwt(sub="thief"), VISITORS.token("gil", anonymous=False)),  # another signed-in customer's
+        (jwt(sub="thief"), VISITORS.token("hal", anonymous=True)),  # another visitor's own
+        (jwt("x" * 32, sub="thief"), VISITORS.token("gil", anonymous=True)),  # who has not signed in
+        (jwt(sub="thief", exp=1_700_000_000), VISITORS.token("gil", anonymous=True)),
+    ],
+)
+def test_nobody_gets_what_somebody_else_said(site: tuple[Shop, TestClient], token: str, visitor: str):
+    app, client = site
+    app.store.receive(Request("a parcel of gil", "gil-1", "gil"))
+    answer = visit(client, token=token, visitor=visitor)
+    assert (app.store.latest("gil"), app.store.latest("thief")) == ("gil-1", None)
+    assert customer(answer) != "thief" or answer.json()["conversation"] == ""
+
+
+def test_an_id_that_another_customer_has_is_no_visitors(site: tuple[Shop, TestClient]):
+    """Whoever signs in as a customer gets a token that is no anonymous one, so that it takes nobody's conversations along."""
+    app, client = site
+    app.store.receive(Request("a parcel of ivy", "ivy-1", "shop-10"))
+    theirs = visit(client, token=jwt(sub="shop-10")).json()["visitor"]
+    visit(client, token=jwt(sub="shop-11"), visitor=theirs)
+    assert (app.store.latest("shop-10"), app.store.latest("shop-11")) == ("ivy-1", None)
 
 
 @pytest.mark.parametrize(("token", "why"), [(jwt("x" * 32), "signature"), (jwt(exp=1_700_000_000), "ran out")])

@@ -37,6 +37,14 @@ def remove(
         out.show(result, lambda console, done: console.print(f"Removed {done['source']}.", markup=False))
 
 
+@documents.command()
+def reindex(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
+    """Make the index anew from the documents that are in; the bot goes on answering."""
+    with output(as_json, debug) as out:
+        result = perform(context.obj, data_dir, "reindex_documents", out)
+        out.show(result, lambda console, done: console.print(f"{done['chunks']} passages are indexed anew."))
+
+
 def _listed(console: "Console", result: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table

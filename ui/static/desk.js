@@ -112,3 +112,15 @@ window.addEventListener('keydown', (event) => {
   event.preventDefault();
   does();
 });
+
+// A menu closes at a press elsewhere and at Escape, which gives the focus back.
+window.addEventListener('pointerdown', ({ target }) => {
+  for (const menu of element.querySelectorAll('.menu[open]')) if (!menu.contains(target)) menu.open = false;
+});
+window.addEventListener('keydown', (event) => {
+  const menu = event.key === 'Escape' && element.querySelector('.menu[open]');
+  if (!menu) return;
+  event.stopImmediatePropagation();
+  menu.open = false;
+  menu.querySelector('summary').focus();
+}, true);

@@ -114,6 +114,11 @@ function fields(form) {
   return Object.fromEntries(Array.from(new FormData(form)).filter(([, value]) => typeof value === 'string'));
 }
 
+// What was sent stands there no more: a private note must not be the next thing that a customer reads.
+function empty(form) {
+  for (const field of form.querySelectorAll('textarea, input[type=text]')) field.value = '';
+}
+
 element.addEventListener('click', (event) => {
   const pressed = event.target.closest('[data-do], [data-go], [data-language]');
   if (!pressed || pressed.matches('form, input, select')) return;
@@ -130,23 +135,31 @@ element.addEventListener('click', (event) => {
     return;
   }
   if (pressed.dataset.sure !== undefined && !window.confirm(view().words.sure)) return;
-  const { do: name, sure, ...data } = pressed.dataset;
+  const { do: name, sure, clear, ...data } = pressed.dataset;
   const form = pressed.closest('form');
   send(name, { ...(form ? fields(form) : {}), ...data });
+  if (clear !== undefined) empty(form);
 });
 element.addEventListener('submit', (event) => {
   const form = event.target;
   if (!form.dataset.do) return;
   event.preventDefault();
   send(form.dataset.do, { ...fields(form), message: newId() });
-  if (form.dataset.clear !== undefined) for (const field of form.querySelectorAll('textarea, input[type=text]')) field.value = '';
+  if (form.dataset.clear !== undefined) empty(form);
 });
 element.addEventListener('change', async (event) => {
   const field = event.target;
   if (field.type === 'file' && field.dataset.do) {
     page.classList.add('working');
     const files = [];
-    for (const file of field.files) files.push({ name: file.name, path: (await upload(file)).path });
+    try {
+      for (const file of field.files) files.push({ name: file.name, path: (await upload(file)).path });
+    } catch {  // too large, or the server is gone: nothing is sent
+      page.classList.remove('working');
+      field.value = '';
+      tell(view().words.upload_failed, true);
+      return;
+    }
     field.value = '';
     send(field.dataset.do, field.form ? fields(field.form) : {}, { files });
   } else if (field.dataset.do && field.matches('select, input[type=checkbox], input[type=range]')) {
@@ -168,7 +181,7 @@ for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
 }
 element.addEventListener('input', (event) => {
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
-  if (told) told.textContent = `${event.target.value} %`;
+  if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value} %` : Number(event.target.value).toFixed(2);
 });
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('textarea[data-enter]')) {

@@ -135,7 +135,7 @@
     const answer = await fetch(new URL('widget/visit', base), { method: 'POST', credentials: 'omit', body });
     if (!answer.ok) throw new Error(`${answer.status}`);
     visit = await answer.json();
-    if (visit.anonymous) keep({ visitor: visit.visitor });
+    keep({ visitor: visit.anonymous ? visit.visitor : '' }); // what was said before signing in has become the customer's: whoever comes next is new
     panel.setAttribute('aria-label', visit.words.title);
     close.setAttribute('aria-label', visit.words.close);
     close.title = visit.words.close;
