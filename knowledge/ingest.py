@@ -104,9 +104,7 @@ class Index:
 
     def add_documents(self, documents: Iterable[Document], collection: str = "default", progress: Progress | None = None) -> IngestReport:
         """Take in documents that are already loaded. Skips what has not changed, removes nothing."""
-        started = time.monotonic()
-        tally = Tally()
-        batch = list(documents)
+        started, tally, batch = time.monotonic(), Tally(), list(documents)
         with self._writing:
             self._open(collection)
             for start in range(0, len(batch), _BATCH):
@@ -253,24 +251,19 @@ class Index:
                     self.find(text, collection=collection)
         self._embedder.queries(_WARMING)
 
-    def rebuild(self, collection: str, trust: dict[str, float], progress: Progress | None = None) -> None:
-        """Make the vectors of a collection anew from its rows."""
-        vectors = self._vectors(collection)
-        vectors.clear()
-        chunks = self._rows.chunks(collection)
-        for start in range(0, len(chunks), 4 * _BATCH):
-            if progress:
-                progress(start, len(chunks), chunks[start].source)
-            vectors.add(chunks[start : start + 4 * _BATCH], trust)
-        self._loaded.pop(collection, None)
-
-    def reindex(self, collection: str = "default", progress: Progress | None = None) -> int:
-        """Make a collection's vectors anew by the model in use; returns how many chunks it has. Searching goes on meanwhile."""
+    def rebuild(self, collection: str, trust: dict[str, float] | None = None, progress: Progress | None = None) -> None:
+        """Make the vectors of a collection anew from its rows. trust: in the model, by language; where it is not given as it was before."""
         with self._writing:
-            self._open(collection, progress)
-            if entry := self._rows.entry(collection):
-                self.rebuild(collection, entry.trust, progress)
-        return self.count(collection)
+            if trust is None:
+                trust = entry.trust if (entry := self._rows.entry(collection)) else {}
+            vectors = self._vectors(collection)
+            vectors.clear()
+            chunks = self._rows.chunks(collection)
+            for start in range(0, len(chunks), 4 * _BATCH):
+                if progress:
+                    progress(start, len(chunks), chunks[start].source)
+                vectors.add(chunks[start : start + 4 * _BATCH], trust)
+            self._loaded.pop(collection, None)
 
     def ready(self) -> str | None:
         """None when questions can be answered, else what is wrong and what to do."""

@@ -48,7 +48,7 @@ def _form(ask: Ask, found: Json) -> str:
         for place, rung in enumerate([*policy["ladder"], *[""] * RUNGS][:RUNGS])
     )
     slider = (
-        f'<div><label for="share">{e(words["share"])} <output>{percent} %</output></label>'
+        f'<div><label for="share">{e(words["share"])} <output>{percent}%</output></label>'
         f'<input id="share" name="share" type="range" min="0" max="100" step="1" value="{percent}"></div>'
     )
     shadow = _select(ask, "shadow", words["shadow"], names, policy["shadow"] or "")
@@ -84,9 +84,7 @@ def _history(ask: Ask, versions: Sequence[Json]) -> str:
 
 
 def _in_short(policy: Json, ask: Ask) -> str:
-    canary = (
-        f" · {ask.words['canary']} {policy['canary']['backend']} {round(100 * policy['canary']['share'])} %" if policy["canary"] else ""
-    )
+    canary = f" · {ask.words['canary']} {policy['canary']['backend']} {round(100 * policy['canary']['share'])}%" if policy["canary"] else ""
     return " → ".join([policy["default"], *policy["ladder"]]) + canary
 
 

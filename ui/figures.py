@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ui import charts
+from ui.numbers import day, percent, short
 from ui.panels import Ask, e, empty
 
 Json = Mapping[str, Any]
@@ -41,16 +42,18 @@ def _tiles(ask: Ask, overall: Json) -> str:
     for name in _SHARES:
         share = overall[name]
         told = (
-            words["interval"].format(low=_percent(share["low"]), high=_percent(share["high"]), n=share["of"])
+            words["interval"].format(low=percent(share["low"]), high=percent(share["high"]), n=share["of"])
             if share["of"]
             else words["no_cases"]
         )
-        tiles.append((words[f"share_{name}"], _percent(share["value"]), told))
+        tiles.append((words[f"share_{name}"], percent(share["value"]), told))
     for name in ("first_ms", "total_ms"):
         spread = overall[name]
         tiles.append((words[name], _seconds(spread["median"]), words["p95"].format(time=_seconds(spread["p95"]))))
     tokens = overall["tokens"]
-    tiles.append((words["tokens"], _thousands(tokens["prompt"] + tokens["completion"]), words["in_out"].format(**_both(tokens))))
+    tiles.append(
+        (words["tokens"], short(tokens["prompt"] + tokens["completion"], ask.language), words["in_out"].format(**_both(ask, tokens)))
+    )
     tiles.append((words["cost"], f"{overall['cost']:.2f}", words["cost_hint"]))
     return f'<dl class="tiles">{"".join(_tile(*tile) for tile in tiles)}</dl>'
 
@@ -64,7 +67,7 @@ def _volume(ask: Ask, report: Json) -> str:
     rows = []
     for slot in report["slots"]:
         start = datetime.fromisoformat(slot["start"])
-        label = f"{start:%H:%M}" if report["step"] == "hour" else f"{start.month}-{start.day:02}"
+        label = f"{start:%H:%M}" if report["step"] == "hour" else day(start, ask.language)
         alone = slot["conversations"] - slot["person"]
         rows.append(
             charts.Column(label, alone, slot["person"], words["slot"].format(when=label, n=slot["conversations"], person=slot["person"]))
@@ -81,7 +84,7 @@ def _shares(ask: Ask, report: Json, name: str) -> str:
     for label, group in groups:
         share = group[name]
         if share["of"]:
-            told = words["share_told"].format(value=_percent(share["value"]), low=_percent(share["low"]), high=_percent(share["high"]))
+            told = words["share_told"].format(value=percent(share["value"]), low=percent(share["low"]), high=percent(share["high"]))
             rows.append(charts.Dot(label, share["value"], share["low"], share["high"], told))
     title = words[f"share_{name}"]
     return _figure(title, charts.dots(title, rows), f"<p>{e(words[f'share_{name}_hint'])}</p>") if rows else ""
@@ -117,14 +120,14 @@ def _table(ask: Ask, report: Json) -> str:
         for name in ("first_ms", "total_ms"):
             spread = group[name]
             cells.append(words["time_told"].format(median=_seconds(spread["median"]), p95=_seconds(spread["p95"])) if spread["n"] else "—")
-        cells += [words["in_out"].format(**_both(group["tokens"])), f"{group['cost']:.4f}"]
+        cells += [words["in_out"].format(**_both(ask, group["tokens"])), f"{group['cost']:.4f}"]
         rows += f'<tr><th scope="row">{e(_name(ask, group))}</th>{"".join(f"<td>{e(cell)}</td>" for cell in cells)}</tr>'
     table = f'<table class="figures"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
     return f'<div class="wide" tabindex="0" role="region" aria-label="{e(words["by_backend"])}">{table}</div>'
 
 
 def _cell(ask: Ask, share: Json) -> str:
-    told = {"value": _percent(share["value"]), "low": _percent(share["low"]), "high": _percent(share["high"])}
+    told = {"value": percent(share["value"]), "low": percent(share["low"]), "high": percent(share["high"])}
     return ask.words["share_told"].format(**told) if share["of"] else "—"
 
 
@@ -141,20 +144,12 @@ def _name(ask: Ask, group: Json) -> str:
     return f"{name} · {group['adapter']}" if group["adapter"] else name
 
 
-def _percent(value: float | None) -> str:
-    return "—" if value is None else f"{100 * value:.0f} %"
-
-
 def _seconds(ms: float | None) -> str:
     return "—" if ms is None else f"{ms / 1000:.2f} s" if ms >= 100 else f"{ms:.0f} ms"
 
 
-def _thousands(n: int) -> str:
-    return f"{n / 1e6:.1f} M" if n >= 1e6 else f"{n / 1e3:.1f} k" if n >= 10_000 else str(n)
-
-
-def _both(tokens: Json) -> dict[str, str]:
-    return {name: _thousands(tokens[name]) for name in ("prompt", "completion")}
+def _both(ask: Ask, tokens: Json) -> dict[str, str]:
+    return {name: short(tokens[name], ask.language) for name in ("prompt", "completion")}
 
 
 def alerts(ask: Ask, found: Sequence[Json], minutes: float) -> str:
@@ -169,7 +164,7 @@ def alerts(ask: Ask, found: Sequence[Json], minutes: float) -> str:
     rows = ""
     for alert in found:
         given = {"n": alert["n"], "minutes": f"{minutes:g}", "names": ", ".join(alert["names"])}
-        shares = {"share": _percent(alert["share"]), "before": _percent(alert["before"])}
+        shares = {"share": percent(alert["share"]), "before": percent(alert["before"])}
         told = words[f"alert_{alert['kind']}"].format(**given, **shares)
         rows += f'<button type="button" class="alert" data-go=\'{leads[alert["kind"]]}\'>{e(told)}</button>'
     return rows

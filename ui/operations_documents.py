@@ -66,9 +66,12 @@ def reindex_documents(app: "App", emit: Emit, *, by: str = "shell") -> dict[str,
     def progress(done: int, total: int, name: str) -> None:
         emit({"progress": {"done": done, "total": total, "name": name}})
 
-    counts = {collection: app.index.reindex(collection, progress) for collection in app.index.collections()}
-    audit.record(app.engine, by, "documents.reindex", ", ".join(counts), f"{sum(counts.values())} passages")
-    return {"collections": len(counts), "chunks": sum(counts.values())}
+    collections = app.index.collections()
+    for collection in collections:
+        app.index.rebuild(collection, progress=progress)
+    chunks = sum(map(app.index.count, collections))
+    audit.record(app.engine, by, "documents.reindex", ", ".join(collections), f"{chunks} passages")
+    return {"collections": len(collections), "chunks": chunks}
 
 
 def keep(folder: Path, name: str, path: Path) -> Path:

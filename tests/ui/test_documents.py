@@ -44,7 +44,8 @@ def test_each_file_says_how_it_went(app: Any, tmp_path: Path):
 
 
 def test_what_was_cut_off_is_gone_on_with(app: Any, tmp_path: Path):
-    names = keep_documents(app, nobody, files=[write(tmp_path, "a.md", "# A\n\nText.\n"), write(tmp_path, "b.md", "# B\n\nText.\n")])["names"]
+    files = [write(tmp_path, name, "# Text\n\nMore of it.\n") for name in ("a.md", "b.md")]
+    names = keep_documents(app, nobody, files=files)["names"]
     take_documents(app, nobody, names=names[:1], by="root")
     (app.settings.data_dir / FOLDER / "c.md").unlink(missing_ok=True)
     again = take_documents(app, nobody, names=[*names, "c.md"], by="root")["files"]

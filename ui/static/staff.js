@@ -59,7 +59,7 @@ function put(node, html) {
   for (const time of node.querySelectorAll('time')) {
     const date = new Date(time.dateTime);
     time.textContent = when(date, Boolean(time.closest('.row')));
-    time.title = date.toLocaleString(page.lang, { dateStyle: 'full', timeStyle: 'medium' });
+    time.title = date.toLocaleString(locale(), { dateStyle: 'full', timeStyle: 'medium' });
   }
   // On a phone a table is a list of cards, and each cell says what it is.
   for (const table of node.querySelectorAll('table:not(.figures)')) {
@@ -75,12 +75,17 @@ function put(node, html) {
   }
 }
 
+// As the browser writes the page's language: 24 hours in London, 12 in New York.
+function locale() {
+  return navigator.languages.find((code) => code.startsWith(page.lang.slice(0, 2))) || page.lang;
+}
+
 // A moment in the reader's language, no longer than it has to be. brief: of a list, where the day is enough.
 function when(date, brief) {
   const now = new Date();
-  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(page.lang, { timeStyle: 'short' });
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(locale(), { timeStyle: 'short' });
   const day = { day: 'numeric', month: 'short', ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }) };
-  return date.toLocaleString(page.lang, brief ? day : { ...day, hour: 'numeric', minute: '2-digit' });
+  return date.toLocaleString(locale(), brief ? day : { ...day, hour: 'numeric', minute: '2-digit' });
 }
 
 function render() {
@@ -181,7 +186,7 @@ for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
 }
 element.addEventListener('input', (event) => {
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
-  if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value} %` : Number(event.target.value).toFixed(2);
+  if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value}%` : Number(event.target.value).toFixed(2);
 });
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('textarea[data-enter]')) {
