@@ -3,9 +3,20 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """calls, failed: of the last window. rests_s: for so long no call may be made. probing: it rested, and the next call tries again."""
+
+    calls: int
+    failed: int
+    rests_s: float
+    probing: bool
 
 
 class Breaker:
@@ -33,6 +44,14 @@ class Breaker:
         """Whether no call may be made now: it rests and no probe is due."""
         with self._lock:
             return self._rests_until is not None and self._clock() < self._rests_until
+
+    def seen(self) -> Seen:
+        """How it stands."""
+        with self._lock:
+            now = self._clock()
+            recent = [ok for at, ok in self._past if at >= now - self._window_s]
+            rests = 0.0 if self._rests_until is None else max(0.0, self._rests_until - now)
+            return Seen(len(recent), recent.count(False), rests, self._rests_until is not None and rests == 0)
 
     def allow(self) -> bool:
         """Whether a call may be made now; True during a rest makes the caller the probe."""

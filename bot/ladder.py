@@ -66,7 +66,11 @@ class Ladder:
 
     def health(self, names: Iterable[str]) -> dict[str, Health]:
         """How these backends are, as far as it shows here."""
-        return {name: Health(self.breaker(name).refuses, self._running[name]) for name in names}
+        seen = {name: self.breaker(name).seen() for name in names}
+        return {
+            name: Health(one.rests_s > 0, self._running[name], 0, 0.0, one.calls, one.failed, one.rests_s, one.probing)
+            for name, one in seen.items()
+        }
 
     def climb(
         self,

@@ -185,13 +185,17 @@ class Policy:
 class Health:
     """What is known of a backend at one moment. resting: its breaker is open and not yet due for a probe. running: replies being made.
 
-    tokens, cost: spent today.
+    tokens, cost: spent today. calls, failed, rests_s, probing: as its breaker has seen it (`bot.breaker.Seen`).
     """
 
     resting: bool = False
     running: int = 0
     tokens: int = 0
     cost: float = 0.0
+    calls: int = 0
+    failed: int = 0
+    rests_s: float = 0.0
+    probing: bool = False
 
 
 State = Mapping[str, Health]

@@ -26,13 +26,19 @@ def backends(ask: Ask, found: Json, versions: Sequence[Json]) -> str:
 
 def _backend(backend: Json, ask: Ask) -> str:
     words = ask.words
-    ready = backend["state"] == "ready"
-    state = f'<span class="mark{"" if ready else " bad"}">{e(words["ready"] if ready else backend["state"])}</span>'
+    ready = backend["state"] == "ready" and not backend["probing"]
+    if backend["rests_s"]:
+        told = words["rests"].format(n=backend["rests_s"])
+    else:
+        told = words["probing"] if backend["probing"] else words["ready"] if ready else backend["state"]
+    state = f'<span class="mark{"" if ready else " bad"}">{e(told)}</span>'
+    calls = words["calls_n"].format(n=backend["calls"], failed=backend["failed"]) if backend["calls"] else ""
+    calls = f'<p class="by calls">{e(calls)}</p>' if calls else ""
     part = f'<span class="mark">{e(words.get(_PARTS.get(backend["part"], ""), backend["part"]))}</span>' if backend["part"] else ""
     adapter = f'<p class="by">{e(words["adapter"])}: {e(backend["adapter"])}</p>' if backend["adapter"] else ""
     spent = words["today"].format(tokens=backend["tokens_today"], cost=f"{backend['cost_today']:.4f}")
     return (
-        f'<article class="card"><h3>{e(backend["name"])}</h3><p class="by">{e(backend["kind"])} · {e(spent)}</p>{adapter}'
+        f'<article class="card"><h3>{e(backend["name"])}</h3><p class="by">{e(backend["kind"])} · {e(spent)}</p>{adapter}{calls}'
         f'<div class="marks">{state}{part}</div></article>'
     )
 

@@ -3,6 +3,7 @@
 It works through the database alone; a running server obeys at its next turn.
 """
 
+import math
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from bot.errors import BackendError, BadPolicy, PolicyChanged
 from bot.ladder import Rung
 from bot.messages import Message, Prompt
 from bot.policies import Version, policy_from, policy_json
-from bot.policy import LAST, Plan, Policy, refusal
+from bot.policy import LAST, Health, Plan, Policy, refusal
 from bot.replay import compare, saved_turn
 from bot.sides import Side
 from knowledge.documents import Chunk, Passage, Unit
@@ -42,6 +43,7 @@ def list_backends(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG
                 "name": name,
                 "kind": entry.kind,
                 "state": wrong.removeprefix("not asked: ") or "ready",
+                **_breaker(health.get(name)),
                 "adapter": f"{adapter.name}@{adapter.sha256[:12]}" if adapter else None,
                 "watch": watched.get((name, adapter.name)) if adapter else None,
                 "part": parts.get(name) or ("the last rung" if name == LAST else None),
@@ -52,6 +54,18 @@ def list_backends(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG
             }
         )
     return {"backends": listed, **_policy(policy)}
+
+
+def _breaker(health: Health | None) -> dict[str, Any]:
+    """What its breaker has seen in the last minute, and for how many seconds it rests."""
+    seen = health or Health()
+    return {
+        "calls": seen.calls,
+        "failed": seen.failed,
+        "rests_s": math.ceil(seen.rests_s),
+        "probing": seen.probing,
+        "running": seen.running,
+    }
 
 
 def add_backend(app: "App | Desk", emit: Emit, *, name: str, kind: str, config: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot.breaker import Breaker
+from bot.breaker import Breaker, Seen
 from tests.bot.climbing import VirtualClock
 
 
@@ -54,3 +54,18 @@ def test_of_many_threads_only_one_becomes_the_probe() -> None:
         assert not any(threads.map(lambda _: breaker.allow(), range(40)))
         clock.advance(30)
         assert sum(threads.map(lambda _: breaker.allow(), range(40))) == 1
+
+
+def test_how_it_stands_is_told() -> None:
+    clock = VirtualClock()
+    breaker = Breaker(clock.now)
+    assert breaker.seen() == Seen(0, 0, 0.0, probing=False)
+    for ok in (True, False, False, False, False):
+        breaker.record(ok)
+    clock.advance(10)
+    assert breaker.seen() == Seen(5, 4, 20.0, probing=False)
+    clock.advance(20)
+    assert breaker.seen() == Seen(5, 4, 0.0, probing=True)
+    assert breaker.allow()
+    breaker.record(ok=True)
+    assert breaker.seen() == Seen(0, 0, 0.0, probing=False)

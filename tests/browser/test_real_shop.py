@@ -12,12 +12,20 @@ from tests.browser.conftest import PATIENCE_MS, Visit, ways
 from tests.browser.test_customer_page import accessible
 from tests.real import Server, answerdesk, as_json
 from tests.stub_openai import Reply, Stub
-from ui.languages import texts
+from ui.languages import page_texts, texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # where the sample shop is not indexed yet, that comes first
 Visits = Callable[..., Visit]
 EVERYWHERE = pytest.mark.parametrize(("language", "size", "scheme"), ways(("zh", "phone", "dark")))
 PRICE = {"en": ("How much is Product B?", r"\$1,?299", "en/products.csv"), "zh": ("产品C无线耳机的价格", "199", "zh/products.json")}
+OTHERS = (
+    "How much is Product A?",
+    "How much is Product C?",
+    "How long do I have to return a product?",
+    "How long does delivery take?",
+    "What does the warranty cover?",
+    "Can I pay with PayPal?",
+)
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +138,51 @@ class TestHosted:
         expect(reply.locator(".text")).to_contain_text("$1,299")
         expect(reply.locator("img")).to_have_count(0)
         assert seen.page.evaluate("window.hit") is None
+
+    def test_the_backend_is_swapped_while_a_customer_chats_and_one_that_fails_rests(self, visit: Visits, hosted_shop: tuple[Server, Stub]):
+        server, stub = hosted_shop
+        stub.reply = Reply(("The model says $1,299.",))
+        customer = visit()
+        expect(ask(customer, PRICE["en"][0]).locator(".text")).to_contain_text("The model says")
+        lead = visit("zh", "phone", "dark")
+        words = page_texts("desk", "zh")
+        sign_in(lead, server)
+        lead.page.goto(f"{server.url}/desk/#tab=backends")
+        lead.page.reload()
+        hosted = lead.page.locator("article.card", has=lead.page.get_by_role("heading", name="hosted", exact=True))
+        expect(hosted).to_contain_text(words["calls_n"].format(n=1, failed=0))
+        put_first(lead, words, "extractive")
+        expect(ask(customer, PRICE["en"][0]).locator(".text")).to_contain_text("Product B")
+        assert "The model says" not in customer.page.locator(".reply .text").last.inner_text()
+        put_first(lead, words, "hosted")
+        stub.reply = Reply(status=500)
+        for question in OTHERS:
+            expect(ask(customer, question).locator(".sources")).to_be_visible()  # by the next on the ladder
+        expect(hosted).to_contain_text(re.compile(words["rests"].replace("{n}", r"\d+")))
+        expect(hosted.locator(".mark.bad")).to_be_visible()
+        assert accessible(lead)
+        lead.shot("desk-breaker")
+        asked = len(stub.bodies)
+        expect(ask(customer, "How much is the Sonora H7?").locator(".text")).to_contain_text("249")
+        assert len(stub.bodies) == asked  # it is spared
+
+
+def sign_in(seen: Visit, server: Server) -> None:
+    made = as_json(answerdesk("users", "add", "lea", "--role", "lead", "--json", folder=server.folder))
+    seen.page.goto(f"{server.url}/login")
+    seen.page.locator("#name").fill("lea")
+    seen.page.locator("#password").fill(made["password"])
+    seen.page.keyboard.press("Enter")
+    for field, value in (("old", made["password"]), ("new", "a password of my own"), ("again", "a password of my own")):
+        seen.page.locator(f"#{field}").fill(value)
+    seen.page.keyboard.press("Enter")
+    seen.page.locator("html.ready .staff header h1").wait_for()
+
+
+def put_first(seen: Visit, words: Any, backend: str) -> None:
+    """Make a backend the default, as a lead does."""
+    seen.page.get_by_label(words["default"]).select_option(backend)
+    seen.page.get_by_label(words["why"]).fill(f"{backend} first")
+    seen.page.get_by_role("button", name=words["set_policy"]).click()
+    expect(seen.page.locator(".toast")).to_be_visible()
+    expect(seen.page.locator("#default")).to_have_value(backend)
