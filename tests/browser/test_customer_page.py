@@ -214,6 +214,20 @@ def test_a_page_that_lost_its_server_says_so_calmly(visit: Visits):
     seen.errors[:] = [error for error in seen.errors if "ERR_INTERNET_DISCONNECTED" not in error]
 
 
+def test_what_was_being_written_is_there_again_after_a_reload(visit: Visits):
+    seen = visit("zh", "phone")
+    seen.page.locator("#box textarea").fill("还没写完")
+    seen.reload()
+    expect(seen.page.locator("#box textarea")).to_have_value("还没写完")
+    seen.page.keyboard.press("Tab")
+    seen.page.locator("#box textarea").press("Enter")
+    expect(seen.page.locator(".question")).to_have_text(re.compile("还没写完"))
+    seen.settled()
+    seen.reload()
+    expect(seen.page.locator("#box textarea")).to_have_value("")
+    expect(seen.page.locator(".question")).to_have_count(1)
+
+
 def test_a_full_queue_is_told_calmly(visit: Visits):
     seen = visit()
     seen.page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full."}))

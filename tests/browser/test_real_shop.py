@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.browser.conftest import PATIENCE_MS, Visit, ways
 from tests.browser.test_customer_page import accessible
-from tests.real import Server, answerdesk, as_json
-from tests.stub_openai import Reply, Stub
+from tests.real import Server, answerdesk, as_json, copy_of, start, wait_until_ready
+from tests.stub_openai import Reply, Stub, free_port
 from ui.languages import page_texts, texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]  # where the sample shop is not indexed yet, that comes first
@@ -186,3 +186,50 @@ def put_first(seen: Visit, words: Any, backend: str) -> None:
     seen.page.get_by_role("button", name=words["set_policy"]).click()
     expect(seen.page.locator(".toast")).to_be_visible()
     expect(seen.page.locator("#default")).to_have_value(backend)
+
+
+def test_a_server_that_is_started_again_in_mid_work_loses_nothing(browser: Browser, shop_folder: Path, tmp_path: Path):
+    """The pages stay open: a customer who talks with a person, a lead with a half-written reply."""
+    folder, port = copy_of(shop_folder, tmp_path / "data"), free_port()
+    server = start(folder, port)
+    try:
+        wait_until_ready(server)
+        contexts = [browser.new_context(locale="en-GB") for _ in range(2)]
+        for context in contexts:
+            context.set_default_timeout(PATIENCE_MS)
+        customer, lead = (Visit(context.new_page(), context, "en") for context in contexts)
+        customer.page.goto(server.url)
+        customer.page.locator("html.ready").wait_for()
+        ask(customer, PRICE["en"][0])
+        ask(customer, "I want to talk to a person")
+        sign_in(lead, server)
+        lead.page.locator(".row").first.click()
+        lead.page.get_by_role("button", name="Take over").click()
+        lead.page.locator("#write-reply").fill("I am half way through")
+        expect(customer.page.locator("#brand .status")).to_have_text("lea is here")
+        customer.page.locator("#box textarea").fill("Are you still there?")
+        for seen in (customer, lead):
+            seen.page.evaluate("window.before = 1")
+        server.process.kill()
+        server.process.wait()
+        lead.page.wait_for_timeout(3000)  # the pages look for news meanwhile
+        server = start(folder, port)
+        wait_until_ready(server)
+        for seen in (customer, lead):  # Gradio starts a page anew when its server is back
+            seen.page.wait_for_function("!window.before && document.documentElement.classList.contains('ready')")
+        expect(customer.page.locator("#box textarea")).to_have_value("Are you still there?")
+        customer.page.locator("#box textarea").press("Enter")
+        expect(lead.page.locator(".talk")).to_contain_text("Are you still there?")
+        expect(lead.page.locator("#write-reply")).to_have_value("I am half way through")
+        lead.page.locator("#write-reply").press("End")
+        lead.page.keyboard.type(" and done")
+        lead.page.keyboard.press("Enter")
+        expect(customer.page.locator(".reply.person").last).to_contain_text("I am half way through and done")
+        customer.page.reload()
+        expect(customer.page.locator(".reply.person").last).to_contain_text("I am half way through and done")
+        expect(customer.page.locator("#brand .status")).to_have_text("lea is here")
+        for context in contexts:
+            context.close()
+    finally:
+        server.process.kill()
+        server.process.wait()

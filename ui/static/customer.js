@@ -13,6 +13,7 @@ let conversation = '';
 let asked = null; // what was sent and not yet shown by the server
 let turns = 0; // sent and not yet over
 let heard = 0; // when the server last showed something
+let later = null; // what is to be sent as soon as the page has started anew
 let lost = false; // the connection was lost; Gradio says nothing when it has it again, so the page starts anew then
 
 const view = () => props.value || { items: [], words: {} };
@@ -94,10 +95,27 @@ function render() {
   if (view().said) tell(view().said);
   if (view().file) save(view().file);
   window.answerdeskFrame?.count(conversation, view().replies);
-  const unsent = store.take();
-  if (!unsent) return;
-  const { text, message } = JSON.parse(unsent);
-  ask(text, message);
+  goOn();
+}
+
+// What somebody was sending or writing when the page was left is there again: Gradio starts a page anew once its server is back.
+const who = () => window.answerdeskFrame?.who() || ''; // in a shop's page one visitor may follow another
+window.addEventListener('pagehide', () => {
+  const node = Array.from(log.querySelectorAll('.item[data-unsent] .question')).at(-1);
+  const own = later || asked || (node && { text: node.textContent, message: node.closest('.item').dataset.unsent });
+  const written = document.querySelector('#box textarea')?.value || '';
+  const draft = own?.text === written.trim() ? '' : written;
+  if (own || draft) store.keep(JSON.stringify({ ...own, draft, who: who() }));
+});
+function goOn() {
+  const kept = JSON.parse(store.take() || '{}');
+  if (kept.who !== who()) return;
+  const box = document.querySelector('#box textarea');
+  if (kept.draft && box && !box.value) {
+    box.value = kept.draft;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  if (kept.text) ask(kept.text, kept.message); // with its own id, so that it is one message even if the server has it
 }
 
 function setBusy(now) {
@@ -183,7 +201,7 @@ async function sendLater(text, message) {
     tell(words().offline);
     return;
   }
-  store.keep(JSON.stringify({ text, message }));
+  later = { text, message };
   window.location.reload();
 }
 

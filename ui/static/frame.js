@@ -49,6 +49,7 @@
   });
 
   window.answerdeskFrame = {
+    who: () => met?.visitor || '',
     language: (other) => { met.language = other; say('language', { language: other }); },
     count: (conversation, replies) => say('count', { conversation, replies }),
   };

@@ -35,21 +35,31 @@ function tell(text, wrong, keep) {
 
 const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 60;
 
-// Put new HTML into a region, but keep what somebody is typing there, what they opened and how far they scrolled.
-function put(node, html) {
+// What somebody has typed or chosen: the values of fields by their ids.
+function typedIn(node) {
   const typed = new Map();
   for (const field of node.querySelectorAll('input[id], textarea[id], select[id]')) {
     if (field.type !== 'file' && field.value !== (field.defaultValue ?? field.querySelector('[selected]')?.value ?? '')) typed.set(field.id, field.value);
   }
+  return typed;
+}
+
+function type(typed) {
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id);
+    if (field && !field.dataset.fresh) field.value = value;
+  }
+}
+
+// Put new HTML into a region, but keep what somebody is typing there, what they opened and how far they scrolled.
+function put(node, html) {
+  const typed = typedIn(node);
   const focus = node.contains(document.activeElement) ? document.activeElement : null;
   const where = focus && focus.selectionStart != null ? [focus.selectionStart, focus.selectionEnd] : null;
   const open = new Map(Array.from(node.querySelectorAll('details[id]'), (details) => [details.id, details.open]));
   const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, atEnd(box)]]));
   node.innerHTML = html;
-  for (const [id, value] of typed) {
-    const field = document.getElementById(id);
-    if (field && !field.dataset.fresh) field.value = value;
-  }
+  type(typed);
   for (const [id, was] of open) if (document.getElementById(id)) document.getElementById(id).open = was;
   for (const box of node.querySelectorAll('[data-scroll]')) {
     const [top, ended] = scrolls.get(box.dataset.scroll) || [0, true];
@@ -112,7 +122,21 @@ function render() {
   const hash = `#${new URLSearchParams(place)}`;
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
   if (said) tell(said, wrong, keep);
+  if (!page.classList.contains('ready')) goOn();
   page.classList.add('ready');
+}
+
+// What was being written when the page was left is there again in the same place: Gradio starts a page anew once its server is back.
+const TYPED = 'answerdesk_typed';
+const spot = () => ['tab', 'chat', 'code'].map((name) => place[name] || '').join(' ');
+window.addEventListener('pagehide', () => {
+  const typed = Array.from(typedIn(element));
+  if (typed.length) sessionStorage.setItem(TYPED, JSON.stringify({ at: spot(), typed }));
+});
+function goOn() {
+  const kept = JSON.parse(sessionStorage.getItem(TYPED) || '{}');
+  sessionStorage.removeItem(TYPED);
+  if (kept.at === spot()) type(kept.typed);
 }
 
 function fields(form) {
