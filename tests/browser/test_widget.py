@@ -193,8 +193,7 @@ def test_who_the_shop_has_signed_in_finds_the_conversation_on_every_device_and_n
     expect(ready(first.page).locator(".question")).to_contain_text("parcel of seven")
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
+@pytest.mark.parametrize(("language", "size"), [pytest.param("en", "desk", marks=pytest.mark.quick), ("zh", "phone")])
 def test_what_was_said_before_signing_in_goes_along(
     visit: Visits, site: tuple[Shop, str], at: Callable[..., str], language: Any, size: str
 ):
