@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.heads import HEADS, Fit, Head, Shares, Targets, scoring
+from bot.heads import Fit, Head, Shares, Targets, heads, scoring
 from knowledge.embed import Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
@@ -83,7 +83,7 @@ def train(rows: Sequence[Labelled], embed: Embed, others: Mapping[str, Fit] | No
     texts, vectors = [row.text for row in rows], embed([row.text for row in rows])
     targets = np.array([labels.index(row.label) for row in rows], dtype=np.intp)
     method, accuracy = "prototypes", dict[str, float]()
-    methods = HEADS | dict(others or {})
+    methods = heads(len(rows)) | dict(others or {})
     if len(rows) > FEW and len(rows) >= 2 * len(counts):
         accuracy = _tried(methods, texts, vectors, targets)
         method = _best(accuracy, others or {}, len(rows))

@@ -13,7 +13,7 @@ from bot.backends.base import Backend, Options
 from bot.context import Budget, Count, line_size, middle_out
 from bot.errors import BackendError
 from bot.messages import Message, Prompt
-from bot.summarize import Summary, completed, language_of, overdue, points, summarize
+from bot.summarize import Summary, completed, language_of, overdue, summarize
 from bot.tables import messages, summaries
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def summarized(backend: Backend, old: str, lines: Sequence[Message], budget: Bud
     """The old summary and the lines as a new one, and who made it. What a model leaves out that must not be lost is added by the rules."""
     if backend.kind in _MODELS:
         try:
-            return completed(_by_model(backend, old, lines, budget), points(old, lines), budget, backend.count), backend.name
+            return completed(_by_model(backend, old, lines, budget), old, lines, budget, backend.count), backend.name
         except BackendError as error:
             logger.warning("%s made no summary (%s); made by rules instead", backend.name, error)
     return summarize(old, lines, budget, backend.count), "rules"

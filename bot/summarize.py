@@ -98,14 +98,16 @@ def compact(old: Summary, history: Sequence[Message], budget: Budget, count: Cou
     return Summary(old.upto + older, text, tokens=old.tokens + tokens), tuple(history[older:])
 
 
-def completed(summary: str, known: Sequence[Point], budget: Budget, count: Count) -> str:
-    """A model's summary, cut to its budget, with what it left out of `known` in the rest of it: codes, amounts, dates, promises."""
-    room = budget.of("summary")
-    said = _within(summary.strip().splitlines(), room // 2, count)
-    missing = [point for point in known if not _covers(normalise(said).lower(), point)]
-    language: Language = "zh" if detect(said) == "zh" else "en"
-    added = written(bounded(missing, room - count(said) - 1, count), language)
-    return f"{said}\n{added}".strip()
+def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, count: Count) -> str:
+    """A model's summary of `old` and `lines`, cut to half the budget, with what it left out in the rest: codes, amounts, dates, promises.
+
+    A sentence that it says again, or that names a figure nobody named, does not count as said: small models do both.
+    """
+    room, known = budget.of("summary"), points(old, lines)
+    kept = _within(_sound(summary, "\n".join([old, *(line.text for line in lines)])), room // 2, count)
+    missing = [point for point in known if not _covers(normalise(kept).lower(), point)]
+    added = written(bounded(missing, room - count(kept) - 1, count), language_of(old, lines))
+    return f"{kept}\n{added}".strip()
 
 
 def points(old: str, lines: Iterable[Message]) -> list[Point]:
@@ -206,6 +208,27 @@ def _covers(said: str, point: Point) -> bool:
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"[a-z']{3,}|\d+|[\u4e00-\u9fff]{2}", normalise(text).lower()))
+
+
+def _sound(summary: str, source: str) -> list[str]:
+    """A model's lines, each of its sentences once and none with a figure, a code or a date that the source does not have."""
+    said, seen = _tight(source), set[str]()
+    kept = []
+    for line in summary.splitlines():
+        whole = []
+        for sentence in sentences(line):
+            key = _tight(sentence)
+            named = (_tight(item) for item in items(sentence) if any(letter.isdigit() for letter in item))
+            if key not in seen and all(item in said for item in named):
+                whole.append(sentence)
+            seen.add(key)
+        kept += [" ".join(whole)] if whole else []
+    return kept
+
+
+def _tight(text: str) -> str:
+    """Normalised, lower-cased, without white space."""
+    return "".join(normalise(text).lower().split())
 
 
 def _within(lines: Sequence[str], room: int, count: Callable[[str], int]) -> str:

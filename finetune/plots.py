@@ -32,10 +32,12 @@ def interval(title: str, mean: float, low: float, high: float) -> str:
     return _svg(figure)
 
 
-def curve(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -> str:
-    """Lines through (x, y) points."""
+def curve(title: str, lines: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str, *, log: bool = False) -> str:
+    """Up to five lines through (x, y) points. log: a step along x is a multiple."""
     figure, axes = _figure(title, y)
-    for colour, (name, points) in zip((_TUNED, _PROMPT, "#b5651d", "#5b5ea6"), lines.items(), strict=False):
+    if log:
+        axes.set_xscale("log")
+    for colour, (name, points) in zip((_TUNED, _PROMPT, "#b5651d", "#5b5ea6", "#a8323e"), lines.items(), strict=False):
         axes.plot(
             [point[0] for point in points], [point[1] for point in points], marker="." if len(points) < 30 else "", label=name, color=colour
         )

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.svm import LinearSVC
 
-from bot.heads import LinearWithWords, _Words, scoring
+from bot.heads import HEADS, LinearWithKernel, _kinds, _Words, heads, scoring
 from knowledge.embed import HashEmbedder
 
 TEXTS = [
@@ -46,9 +47,31 @@ def test_margins_of_words_are_the_librarys(targets: list[int]):
 
 
 @pytest.mark.parametrize("targets", [[0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1, 1, 1]])
-def test_shares_add_up(targets: list[int]):
+def test_votes_of_likeness_are_the_librarys(targets: list[int]):
+    vectors, asked = HashEmbedder().documents(TEXTS), HashEmbedder().documents(ASKED)
+    terms = [kind.fit(TEXTS) for kind in _kinds()]
+
+    def alike(texts: list[str], of: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        shared = sum((kind.transform(texts) @ kind.transform(TEXTS).T).toarray() for kind in terms)
+        return np.exp(-4 * (1 - of @ vectors.T)) + 0.2 * shared
+
+    votes = np.eye(max(targets) + 1)[targets]
+    model = KernelRidge(alpha=0.1, kernel="precomputed").fit(alike(TEXTS, vectors), votes - votes.mean(axis=0))
+    head = LinearWithKernel(TEXTS, vectors, np.asarray(targets, dtype=np.intp))
+    assert head.votes(ASKED, asked) == pytest.approx(model.predict(alike(ASKED, asked)), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["linear+kernel", "linear+words"])
+@pytest.mark.parametrize("targets", [[0, 0, 1, 1, 1, 2, 2, 2], [0, 0, 0, 1, 1, 1, 1, 1]])
+def test_shares_add_up(name: str, targets: list[int]):
     vectors = HashEmbedder().documents(TEXTS)
-    head = LinearWithWords(TEXTS, vectors, np.asarray(targets, dtype=np.intp))
+    head = HEADS[name](TEXTS, vectors, np.asarray(targets, dtype=np.intp))
     shares = head.shares(ASKED, HashEmbedder().documents(ASKED))
     assert shares.sum(axis=1) == pytest.approx(1)
     assert shares[: len(TEXTS)].argmax(axis=1).tolist() == targets
+
+
+def test_what_grows_with_the_square_of_the_rows_is_for_few_of_them():
+    assert "linear+kernel" in heads(3000)
+    assert "linear+kernel" not in heads(3001)
+    assert set(heads(3000)) | set(heads(3001)) == set(HEADS)

@@ -112,18 +112,32 @@ def test_of_a_long_sentence_the_clauses_that_count_stay():
 
 
 def test_a_models_summary_gets_what_it_left_out():
-    order = said("My order number is 58213.")
-    known = points("", [order, said("I paid $90.53 for it."), told("We will call you on 4 May.")])
-    whole = completed("The order is 58213, for which the customer says: my order number is 58213.", known, BUDGET, count)
+    lines = [said("My order number is 58213."), said("I paid $90.53 for it."), told("We will call you on 4 May.")]
+    whole = completed("The order is 58213, for which the customer says: my order number is 58213.", "", lines, BUDGET, count)
     assert whole.splitlines()[1:] == [
         "The customer said:",
         "- I paid $90.53 for it.",
         "Promised or decided:",
         "- We will call you on 4 May.",
     ]
-    endless = completed("A sentence of no use at all. " * 900, known, BUDGET, count)
+    endless = completed("\n".join(f"A sentence of no use at all, {'so ' * n}." for n in range(90)), "", lines, BUDGET, count)
     assert count(endless) <= BUDGET.of("summary")
     assert "$90.53" in endless
+
+
+def test_what_a_model_makes_up_or_says_again_is_not_kept():
+    lines = [said("My order number is 58213 and it costs 45 元."), told("We will call you on 4 May.")]
+    made = (
+        "Order 58213 is late. Order 58213 is late.\nOrder 58214 is late too. The customer paid $90.53.\nIt costs 45元. Order 58213 is late."
+    )
+    assert completed(made, "", lines, BUDGET, count).splitlines()[:2] == ["Order 58213 is late.", "It costs 45元."]
+    assert completed("Order AB-1 is late.", "", lines, BUDGET, count) == summarize("", lines, BUDGET, count)
+    assert completed("The dog is Rex, 7 years old.", "The dog is 7 years old.", [], BUDGET, count).startswith("The dog is Rex")
+
+
+def test_what_is_added_is_under_headings_in_the_language_of_the_conversation():
+    whole = completed("The customer has an order.", "", [said("我的订单号是58213，请尽快发货。")], BUDGET, count)
+    assert whole.splitlines()[:2] == ["The customer has an order.", "客户说："]
 
 
 def test_a_models_summary_can_be_folded_by_rules():
