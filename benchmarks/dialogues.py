@@ -151,6 +151,8 @@ def main() -> None:
     parser.add_argument("--join", type=Path, nargs="*", default=[], help="rows {id, intent?, turns}, .jsonl or .jsonl.gz")
     parser.add_argument("--characters", type=int, default=44_000, help="the least length of a joined dialogue")
     parser.add_argument("--most", type=int, default=40, help="at most this many joined dialogues")
+    parser.add_argument("--each", type=int, default=16, help="dialogues of our own, a language")
+    parser.add_argument("--exchanges", type=int, default=250, help="questions and replies of each; fewer where a slow model summarizes")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     rows: list[Row] = []
@@ -160,7 +162,7 @@ def main() -> None:
     if rows:
         written = list(joined(rows, given.seed, given.characters))[: given.most]
     else:
-        written = [ours(number, language, given.seed) for language in ("en", "zh") for number in range(16)]
+        written = [ours(number, language, given.seed, given.exchanges) for language in ("en", "zh") for number in range(given.each)]
     given.out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in written), encoding="utf-8")
     print(f"{len(written)} dialogues in {given.out}")
 

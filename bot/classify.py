@@ -16,7 +16,7 @@ Embed = Callable[[Sequence[str]], Vectors]
 
 Score = Callable[[NDArray[Any]], Shares]
 
-FEW = 100  # rows up to which only prototypes are tried
+FEW = 3  # rows a label, on average, below which only prototypes are tried
 _FOLDS = 3
 _ONE_SPLIT = 2000  # rows from which one split is enough to tell methods apart
 _HELD = 0.2
@@ -71,7 +71,7 @@ class Classifier:
 
 
 def train(rows: Sequence[Labelled], embed: Embed, others: Mapping[str, Fit] | None = None) -> Classifier:
-    """Fit the method that does best on held-out rows; up to `FEW` rows, or one a label, that is prototypes without a trial.
+    """Fit the method that does best on held-out rows; with fewer than `FEW` rows a label that is prototypes without a trial.
 
     others: further methods to try, such as a tuned encoder; one of them must beat the rest by more than chance (one standard error).
     Raises `ValueError` for rows of fewer than two labels.
@@ -84,7 +84,7 @@ def train(rows: Sequence[Labelled], embed: Embed, others: Mapping[str, Fit] | No
     targets = np.array([labels.index(row.label) for row in rows], dtype=np.intp)
     method, accuracy = "prototypes", dict[str, float]()
     methods = heads(len(rows)) | dict(others or {})
-    if len(rows) > FEW and len(rows) >= 2 * len(counts):
+    if len(rows) >= FEW * len(counts):
         accuracy = _tried(methods, texts, vectors, targets)
         method = _best(accuracy, others or {}, len(rows))
     head = methods[method](texts, vectors, targets)
