@@ -33,6 +33,8 @@ from ui.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
+_REST_OF_TURN_S = 5  # what a turn needs beside a model's first word: triage, retrieval, another backend
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -108,7 +110,8 @@ def check_backends(settings: Settings, backends: Fleet) -> None:
 def initial_policy(settings: Settings, backends: Container[str]) -> Policy:
     """What is in force until somebody changes it."""
     default = settings.backend or ("hosted" if "hosted" in backends else LAST)
-    return Policy(default, limits=Limits(settings.first_token_s, settings.idle_s, settings.total_s))
+    turn_s = max(Limits().turn_s, settings.first_token_s + _REST_OF_TURN_S)  # else a slow model's time would end with the turn's
+    return Policy(default, limits=Limits(settings.first_token_s, settings.idle_s, settings.total_s, turn_s))
 
 
 def rules(settings: Settings) -> Rules:

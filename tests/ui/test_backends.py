@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from bot.policy import Limits
 from tests.stub_openai import Reply, Stub, stub_openai
 from tests.ui.test_cli import _plain, run
+from ui.build import initial_policy
 from ui.commands.shell import Tools
+from ui.settings import Settings
 
 __all__ = ["_plain"]
 SECRET = "sk-very-secret"
@@ -45,6 +48,8 @@ def test_the_settings_give_the_initial_backends_and_policy(tmp_path: Path, monke
         ("extractive", "the last rung", "settings"),
         ("hosted", "the default", "settings"),
     ]
+    assert initial_policy(Settings(first_token_s=100), ("extractive",)).limits.turn_s > 100  # a slow model may have the time it was given
+    assert initial_policy(Settings(first_token_s=3), ("extractive",)).limits.turn_s == Limits().turn_s
 
 
 def test_backends_are_added_given_parts_and_removed(tmp_path: Path, stub: Stub):
