@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib import resources
+from typing import Literal
 
 from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +14,7 @@ from bot.backends.base import Backend, Options
 from bot.context import Budget, Count, line_size, middle_out
 from bot.errors import BackendError
 from bot.messages import Message, Prompt
-from bot.summarize import Summary, completed, language_of, overdue, summarize
+from bot.summarize import Summary, completed, language_of, overdue, own_words, summarize
 from bot.tables import messages, summaries
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,11 @@ _MODELS = ("hosted", "local")  # the kinds of backend that can write
 _NEWEST = select(summaries.c.upto, summaries.c.text, summaries.c.made_by, summaries.c.tokens).where(
     summaries.c.conversation == bindparam("of")
 )
+# Said again after the lines: a small model told only before them goes on with the conversation instead.
+_NOW = {
+    "en": "Now write the notes anew, one short sentence a line. Do not copy the conversation.",
+    "zh": "现在请重新写出要点，每行一个短句，不要照抄对话。",
+}
 _MOST = 2  # at most this many summaries' worth of a model's answer is read
 
 
@@ -85,15 +91,15 @@ def summarized(backend: Backend, old: str, lines: Sequence[Message], budget: Bud
 
 
 def _by_model(backend: Backend, old: str, lines: Sequence[Message], budget: Budget) -> str:
-    language = language_of(old, lines)
-    rules = resources.files("bot").joinpath(f"templates/summarize.{'zh' if language == 'zh' else 'en'}.txt").read_text("utf-8")
+    language: Literal["zh", "en"] = "zh" if language_of(old, lines) == "zh" else "en"
+    rules = resources.files("bot").joinpath(f"templates/summarize.{language}.txt").read_text("utf-8")
     options = Options(max(1, budget.of("summary") // _MOST))
-    room = budget.room - backend.count(rules) - budget.of("summary") - 64
+    room = budget.room - backend.count(f"{rules}{_NOW[language]}") - budget.of("summary") - 64
     for piece in _pieces(lines, room, backend.count):
-        asked = f"<notes>\n{old}\n</notes>\n<lines>\n{piece}\n</lines>"
+        asked = f"<notes>\n{old}\n</notes>\n<lines>\n{piece}\n</lines>\n\n{_NOW[language]}"
         prompt = Prompt((Message("system", rules), Message("customer", asked)), asked, (), language, "summarize")
         with closing(backend.stream(prompt, options)) as reply:  # type: ignore[type-var]
-            old = "".join(reply).strip() or old
+            old = own_words("".join(reply)) or old
     return old
 
 

@@ -36,6 +36,8 @@ _OPEN_WEIGHT = 2.0  # of a question that was not answered
 _TOLD_BY_MODEL = 2.0  # the least that a line of a summary without headings counts
 _LONG = 160  # characters of a sentence, Chinese ones twice; of a longer one only the clauses that count are kept
 _CLAUSE = re.compile(r"(?<=[,;]) +|(?<=[，；])")
+_MARK = re.compile(r"</?(?:notes|lines)>|^```\w*")
+_COPIED = re.compile(r"[-*•\s]*(?:customer|agent|bot|客户|客服)\s*[:：]", re.IGNORECASE)
 _AGAIN = 0.5  # what a word counts with every time it was said before
 _COVERED = 0.7  # of a point's words: then another text is taken to say it too
 
@@ -108,6 +110,12 @@ def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, 
     missing = [point for point in known if not _covers(normalise(kept).lower(), point)]
     added = written(bounded(missing, room - count(kept) - 1, count), language_of(old, lines))
     return f"{kept}\n{added}".strip()
+
+
+def own_words(reply: str) -> str:
+    """A model's summary without what is none: marks around it, and lines of the conversation that it copied."""
+    lines = (_MARK.sub("", line).strip() for line in reply.splitlines())
+    return "\n".join(line for line in lines if line and not _COPIED.match(line))
 
 
 def points(old: str, lines: Iterable[Message]) -> list[Point]:

@@ -76,6 +76,15 @@ def test_a_model_writes_where_there_is_one_and_what_it_forgets_is_added():
     assert "customer: My order number is 58213." in prompt.messages[1].text
 
 
+def test_a_conversation_that_a_model_copies_is_no_summary():
+    copied = "<notes>\ncustomer: My order number is 58213.\nagent: Thank you.\n</notes>\n- The customer waits for order 58213."
+    model = FakeBackend([copied], name="hosted", kind="hosted", window=2048)
+    text, _ = summarized(model, "", LINES, Budget(2048, 512))
+    assert text.splitlines()[:2] == ["- The customer waits for order 58213.", "The customer said:"]
+    (prompt, _), *_ = model.asked
+    assert prompt.messages[1].text.endswith("Do not copy the conversation.")
+
+
 def test_more_than_a_model_can_read_is_given_to_it_in_pieces():
     model = FakeBackend(["Notes."], name="hosted", kind="hosted", window=2048)
     budget = Budget(2048, 512)
