@@ -103,10 +103,11 @@ def compact(old: Summary, history: Sequence[Message], budget: Budget, count: Cou
 def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, count: Count) -> str:
     """A model's summary of `old` and `lines`, cut to half the budget, with what it left out in the rest: codes, amounts, dates, promises.
 
-    A sentence that it says again, or that names a figure nobody named, does not count as said: small models do both.
+    A sentence that it says again, or that names a figure nobody named, does not count as said: small models do both. What it copies from
+    under the headings of the old summary is left to the rules, which weigh it anew.
     """
     room, known = budget.of("summary"), points(old, lines)
-    kept = _within(_sound(summary, "\n".join([old, *(line.text for line in lines)])), room // 2, count)
+    kept = _within(_sound(summary, "\n".join([old, *(line.text for line in lines)]), known), room // 2, count)
     missing = [point for point in known if not _covers(normalise(kept).lower(), point)]
     added = written(bounded(missing, room - count(kept) - 1, count), language_of(old, lines))
     return f"{kept}\n{added}".strip()
@@ -218,11 +219,14 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"[a-z']{3,}|\d+|[\u4e00-\u9fff]{2}", normalise(text).lower()))
 
 
-def _sound(summary: str, source: str) -> list[str]:
+def _sound(summary: str, source: str, known: Sequence[Point]) -> list[str]:
     """A model's lines, each of its sentences once and none with a figure, a code or a date that the source does not have."""
     said, seen = _tight(source), set[str]()
+    copied = {_tight(f"- {point.text}") for point in known}
     kept = []
     for line in summary.splitlines():
+        if line.strip() in _KIND_OF or _tight(line) in copied:
+            continue
         whole = []
         for sentence in sentences(line):
             key = _tight(sentence)

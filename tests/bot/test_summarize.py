@@ -135,6 +135,18 @@ def test_what_a_model_makes_up_or_says_again_is_not_kept():
     assert completed("The dog is Rex, 7 years old.", "The dog is 7 years old.", [], BUDGET, count).startswith("The dog is Rex")
 
 
+def test_what_a_model_copies_of_the_old_summary_stays_under_its_one_heading():
+    old = "The customer is in a hurry.\nThe customer said:\n- My order number is 58213."
+    whole = completed(f"{old}\n- Please hurry.", old, [said("I paid $90.53 for it.")], BUDGET, count)
+    assert whole.splitlines() == [
+        "The customer is in a hurry.",
+        "- Please hurry.",
+        "The customer said:",
+        "- My order number is 58213.",
+        "- I paid $90.53 for it.",
+    ]
+
+
 def test_what_is_added_is_under_headings_in_the_language_of_the_conversation():
     whole = completed("The customer has an order.", "", [said("我的订单号是58213，请尽快发货。")], BUDGET, count)
     assert whole.splitlines()[:2] == ["The customer has an order.", "客户说："]
