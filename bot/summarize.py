@@ -38,6 +38,7 @@ _LONG = 160  # characters of a sentence, Chinese ones twice; of a longer one onl
 _CLAUSE = re.compile(r"(?<=[,;]) +|(?<=[，；])")
 _MARK = re.compile(r"</?(?:notes|lines)>|^```\w*")
 _COPIED = re.compile(r"[-*•\s]*(?:customer|agent|bot|客户|客服)\s*[:：]", re.IGNORECASE)
+_END = re.compile(r"[.!?。！？…:：][\"'”’）)]*$")
 _AGAIN = 0.5  # what a word counts with every time it was said before
 _COVERED = 0.7  # of a point's words: then another text is taken to say it too
 
@@ -114,9 +115,15 @@ def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, 
 
 
 def own_words(reply: str) -> str:
-    """A model's summary without what is none: marks around it, and lines of the conversation that it copied."""
-    lines = (_MARK.sub("", line).strip() for line in reply.splitlines())
-    return "\n".join(line for line in lines if line and not _COPIED.match(line))
+    """A model's summary without what is none: marks around it, lines of the conversation that it copied, a last sentence that was cut off.
+
+    The last one was cut off when it does not end as others do.
+    """
+    lines = [plain for line in reply.splitlines() if (plain := _MARK.sub("", line).strip()) and not _COPIED.match(plain)]
+    ended = [bool(_END.search(line)) for line in lines]
+    if len(lines) > 1 and any(ended) and not ended[-1]:
+        lines = [*lines[:-1], *[text for text in (" ".join(sentences(lines[-1])[:-1]),) if text]]
+    return "\n".join(lines)
 
 
 def points(old: str, lines: Iterable[Message]) -> list[Point]:
@@ -230,8 +237,8 @@ def _sound(summary: str, source: str, known: Sequence[Point]) -> list[str]:
         whole = []
         for sentence in sentences(line):
             key = _tight(sentence)
-            named = (_tight(item) for item in items(sentence) if any(letter.isdigit() for letter in item))
-            if key not in seen and all(item in said for item in named):
+            named = (re.escape(_tight(item)) for item in items(sentence) if any(letter.isdigit() for letter in item))
+            if key not in seen and all(re.search(rf"(?<!\d){item}(?!\d)", said) for item in named):
                 whole.append(sentence)
             seen.add(key)
         kept += [" ".join(whole)] if whole else []

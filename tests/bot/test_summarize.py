@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.context import Budget, line_size
 from bot.messages import Message
 from bot.salient import weight
-from bot.summarize import FULL, NEWEST, Summary, compact, completed, overdue, points, summarize
+from bot.summarize import FULL, NEWEST, Summary, compact, completed, overdue, own_words, points, summarize
 from tests.bot.windows import TOKENIZERS
 
 BUDGET = Budget(2048, 512)
@@ -133,6 +133,13 @@ def test_what_a_model_makes_up_or_says_again_is_not_kept():
     assert completed(made, "", lines, BUDGET, count).splitlines()[:2] == ["Order 58213 is late.", "It costs 45元."]
     assert completed("Order AB-1 is late.", "", lines, BUDGET, count) == summarize("", lines, BUDGET, count)
     assert completed("The dog is Rex, 7 years old.", "The dog is 7 years old.", [], BUDGET, count).startswith("The dog is Rex")
+
+
+def test_a_sentence_that_was_cut_off_is_not_kept():
+    assert own_words("It is late.\nThe customer paid $90.5") == "It is late."
+    assert own_words("It is late.\nThe dog is called Rex. The customer paid") == "It is late.\nThe dog is called Rex."
+    assert own_words("- waits for 58213\n- paid $90.53") == "- waits for 58213\n- paid $90.53"
+    assert completed("The customer paid $90.5.", "", [said("I paid $90.53.")], BUDGET, count).startswith("The customer said:")
 
 
 def test_what_a_model_copies_of_the_old_summary_stays_under_its_one_heading():
