@@ -40,7 +40,7 @@ _MARK = re.compile(r"</?(?:notes|lines)>|^```\w*")
 _COPIED = re.compile(r"[-*•\s]*(?:customer|agent|bot|客户|客服)\s*[:：]", re.IGNORECASE)
 _END = re.compile(r"[.!?。！？…:：][\"'”’）)]*$")
 _AGAIN = 0.5  # what a word counts with every time it was said before
-_COVERED = 0.7  # of a point's words: then another text is taken to say it too
+_COVERED = 0.9  # of a point's words: then another text is taken to say it too; a small model's paraphrase of a promise may be wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, 
     """
     room, known = budget.of("summary"), points(old, lines)
     kept = _within(_sound(summary, "\n".join([old, *(line.text for line in lines)]), known), room // 2, count)
-    missing = [point for point in known if not _covers(normalise(kept).lower(), point)]
+    said = [normalise(sentence).lower() for line in kept.splitlines() for sentence in sentences(line)]
+    missing = [point for point in known if not any(_covers(sentence, point) for sentence in said)]
     added = written(bounded(missing, room - count(kept) - 1, count), language_of(old, lines))
     return f"{kept}\n{added}".strip()
 
@@ -216,7 +217,7 @@ def _clauses(sentence: str, *, customer: bool) -> str:
 
 
 def _covers(said: str, point: Point) -> bool:
-    """Whether a text, lower-cased, says what the point says: all that it names, and most of its words."""
+    """Whether a sentence, lower-cased, says what the point says: all that it names, and most of its words."""
     wanted = _words(point.text)
     found = sum(word in said for word in wanted)
     return all(item in said for item in items(point.text)) and found >= _COVERED * len(wanted)

@@ -135,6 +135,13 @@ def test_what_a_model_makes_up_or_says_again_is_not_kept():
     assert completed("The dog is Rex, 7 years old.", "The dog is 7 years old.", [], BUDGET, count).startswith("The dog is Rex")
 
 
+def test_a_sentence_must_say_it_as_it_was_said_and_alone():
+    lines = [told("A technician will visit you on March 7."), said("I thank you.")]
+    made = "The customer was told that a technician will visit them on March 7.\nThe customer will thank you."
+    assert "- A technician will visit you on March 7." in completed(made, "", lines, BUDGET, count)
+    assert "- A technician" not in completed("As promised, a technician will visit you on March 7.", "", lines, BUDGET, count)
+
+
 def test_a_sentence_that_was_cut_off_is_not_kept():
     assert own_words("It is late.\nThe customer paid $90.5") == "It is late."
     assert own_words("It is late.\nThe dog is called Rex. The customer paid") == "It is late.\nThe dog is called Rex."
