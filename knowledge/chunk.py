@@ -95,10 +95,11 @@ def _pack(parts: Sequence[str], sizes: Sequence[int], limit: int) -> Iterator[li
 
 
 def _joined(parts: Sequence[str], kind: str) -> str:
-    text = ""
+    text, after = "", False  # after: an item of a list or a row of a table, whose line is its own
     for part in parts:
-        item = kind == "record" or _ITEM.match(part) or _ROW.match(part)
-        text += part if not text else ("\n" if item else "" if re.search(f"[{CJK}。！？；]$", text) else " ") + part
+        item = bool(kind == "record" or _ITEM.match(part) or _ROW.match(part))
+        text += part if not text else ("\n" if item or after else "" if re.search(f"[{CJK}。！？；]$", text) else " ") + part
+        after = item
     return text
 
 

@@ -135,6 +135,12 @@ def test_a_record_keeps_its_fields_on_lines_of_their_own():
     assert only.titled == "Returns > Printers > Lumen 27\nPrice: 99\nColour: black. Or white"
 
 
+@pytest.mark.parametrize("row", ["付款方式：银行转账；到账时间：5–7 个工作日", "- 礼品包装费不退"])
+def test_what_follows_a_row_or_an_item_begins_a_line(row: str):
+    (only,) = chunk(document(Section(("退款",), f"{row}\n\n在门店退货的，当天退款。无需等待。")), count)
+    assert only.text == f"{row}\n在门店退货的，当天退款。无需等待。"
+
+
 def test_long_sections_are_cut_evenly():
     text = " ".join(f"Sentence number {n} says a little." for n in range(30))
     sizes = [count([piece.text])[0] for piece in chunk(document(Section((), text)), count, 100)]
