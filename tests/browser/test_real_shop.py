@@ -113,7 +113,7 @@ class TestHosted:
     @pytest.mark.parametrize("language", ["en", "zh"])
     def test_the_answer_grows_and_stop_keeps_what_came(self, visit: Visits, hosted_shop: tuple[Server, Stub], language: Any):
         stub, words = hosted_shop[1], texts(language)
-        stub.reply = Reply(tuple(f"word{number} " for number in range(2000)), gap_s=0.05)
+        stub.reply = Reply(tuple(f"word{number} " for number in range(2000)), gap_s=0.2)  # not over before the stop, however slow the page
         stub.closed.clear()
         seen = visit(language)
         seen.ask(PRICE[language][0])
@@ -150,7 +150,8 @@ class TestHosted:
         lead.page.goto(f"{server.url}/desk/#tab=backends")
         lead.page.reload()
         hosted = lead.page.locator("article.card", has=lead.page.get_by_role("heading", name="hosted", exact=True))
-        expect(hosted).to_contain_text(words["calls_n"].format(n=1, failed=0))
+        calls = re.escape(words["calls_n"]).replace(r"\{n\}", r"[1-9]\d*").replace(r"\{failed\}", "0")
+        expect(hosted).to_contain_text(re.compile(calls))  # those of earlier tests may be less than a minute ago
         put_first(lead, words, "extractive")
         expect(ask(customer, PRICE["en"][0]).locator(".text")).to_contain_text("Product B")
         assert "The model says" not in customer.page.locator(".reply .text").last.inner_text()
