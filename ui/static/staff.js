@@ -128,7 +128,8 @@ function render() {
 
 // What was being written when the page was left is there again in the same place: Gradio starts a page anew once its server is back.
 const TYPED = 'answerdesk_typed';
-const spot = () => ['tab', 'chat', 'code'].map((name) => place[name] || '').join(' ');
+// Whose it is, and where: somebody else may sign in at the same computer next.
+const spot = () => [element.querySelector('.me .who')?.textContent, ...['tab', 'chat', 'code'].map((name) => place[name] || '')].join(' ');
 window.addEventListener('pagehide', () => {
   const typed = Array.from(typedIn(element));
   if (typed.length) sessionStorage.setItem(TYPED, JSON.stringify({ at: spot(), typed }));
