@@ -6,7 +6,9 @@ they weigh general signs, not words of that shop. Only where the head cuts diffe
 """
 
 import math
+import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +35,8 @@ HEAD = (
 """What is known of an answer; see `confidence`."""
 
 
+_TABLE = 8  # rows of a table that is still said whole
+_CELL = re.compile(r"\s*([^:：]{1,60})[:：]\s*\S")  # of a table's row as the loaders write it: "Method: Express; Price: $14.90"
 _WHOLE, _AS_GOOD = 0.75, 1.0  # share of the question; scores apart. In cross-validation no fact was lost by them
 
 
@@ -193,7 +197,8 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pi
     """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents.
 
     Where the best one is of the very thing that is named and says nearly all that is asked, the others' prices are no answer: then only
-    its own lines, and of them those that are as good.
+    its own lines, and of them those that are as good. Where several rows of a small table come close, none of them is singled out, and all
+    of its rows are said.
     """
     if not picks:
         return []
@@ -201,8 +206,31 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pi
     whole = best.features.get("named") and best.unit.context >= _WHOLE
     near = [pick for pick in picks if best.score - pick.score <= (_AS_GOOD if whole else margin)]
     near = [pick for pick in near if pick.features.get("named") or not whole][:most]
-    order = {pick.passage.chunk.id: place for place, pick in reversed(list(enumerate(near)))}
-    return sorted(near, key=lambda pick: (order[pick.passage.chunk.id], pick.number))
+    first: dict[str | tuple[str, ...], int] = {}
+    for place, pick in enumerate(near):
+        first.setdefault(pick.passage.chunk.id, place)
+        first.setdefault(_table(pick), first[pick.passage.chunk.id])
+    near += _rows_beside(near, picks)
+    return sorted(near, key=lambda pick: (first[_table(pick) or pick.passage.chunk.id], pick.passage.chunk.position, pick.number))
+
+
+def _rows_beside(near: Sequence[Pick], picks: Sequence[Pick]) -> list[Pick]:
+    """The other rows of the tables that several of `near` are rows of; of a table of more than `_TABLE` rows none."""
+    held: dict[tuple[str, ...], list[Pick]] = {}
+    for pick in picks:
+        if table := _table(pick):
+            held.setdefault(table, []).append(pick)
+    wanted = [table for table, count in Counter(map(_table, near)).items() if table and count > 1 and len(held[table]) <= _TABLE]
+    return [pick for table in wanted for pick in held[table] if pick not in near]
+
+
+def _table(pick: Pick) -> tuple[str, ...]:
+    """Which table a sentence is a row of: its page, its headings and the names of its columns; empty for what is no row."""
+    cells = [_CELL.match(cell) for cell in re.split("[;；]", pick.unit.text)]
+    chunk = pick.passage.chunk
+    if len(cells) < 2 or chunk.kind == "record" or not all(cells):
+        return ()
+    return (chunk.source, *chunk.heading, *(cell[1] for cell in cells if cell))
 
 
 @lru_cache(maxsize=1)

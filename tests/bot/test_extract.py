@@ -1,6 +1,7 @@
 """The sentences of the passages, ranked; and how sure the best one is."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,6 +119,22 @@ def test_a_named_things_own_price_is_said_without_other_prices(context: float, s
 def test_sentences_of_one_passage_are_said_in_its_order():
     found = passage(WEAK, GOOD)
     assert [pick.number for pick in choose([Pick(found, 1, 2.0, {}), Pick(found, 0, 1.5, {})], margin=1)] == [0, 1]
+
+
+def row(method: str, days: str) -> Unit:
+    return Unit(f"Method: {method}; Time: {days} days", 0, 0, 0)
+
+
+def test_of_a_table_no_row_of_which_is_singled_out_all_rows_are_said_and_in_order():
+    early, late = passage(row("Card", "3"), row("PayPal", "2")), passage(row("Cash", "1"), row("Gift card", "9"), WEAK, id_="c2")
+    late = replace(late, chunk=replace(late.chunk, source="c1.md", position=1))
+    other = passage(row("Card", "5"), id_="c3")
+    scored = [(late, 1, 9), (late, 0, 8), (late, 2, 8), (early, 1, 2), (early, 0, 1), (other, 0, 1)]
+    found = [Pick(one, number, score, {}) for one, number, score in scored]
+    assert [pick.unit.text[8:12] for pick in choose(found)] == ["Card", "PayP", "Cash", "Gift", WEAK.text[8:12]]
+    assert [pick.number for pick in choose([found[0], found[2], *found[3:]])] == [1, 2]  # one row is what was asked for
+    many = [Pick(passage(*(row(str(n), "1") for n in range(9))), n, 9 - n, {}) for n in range(9)]
+    assert len(choose(many)) == 4  # of a large table, those that come close
 
 
 def test_fields_are_said_under_their_records_name_and_items_without_marks():
