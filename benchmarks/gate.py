@@ -153,7 +153,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--bad", type=int, default=20)
     parser.add_argument("--good", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=120, help="of training")
+    parser.add_argument("--steps", type=int, default=200, help="of training")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     campaign = Campaign(args.out, args.steps)
