@@ -17,7 +17,7 @@ from knowledge.language import detect
 HISTORY = 6  # earlier lines that a row holds: as many as matter, and few enough for a small window
 REFUSALS = 0.08  # of the rows: questions whose answer is in no passage, answered as the bot answers them
 HANDOVERS = 0.02  # of the rows: wishes for a person
-REPLAY = 0.5  # of the rows: general ones, against forgetting; with .15 and .3 a small base forgot more than the gate allows
+REPLAY = 0.5  # of the service rows: as many general ones, against forgetting; with .15 and .3 a small base forgot more than the gate allows
 
 Find = Callable[[str, Language, Sequence[Message]], Sequence[Passage]]
 """The passages that retrieval finds for a question after these earlier lines, best first."""

@@ -80,7 +80,7 @@ def test_a_case_has_what_was_said_before_it():
 def test_rows_have_refusals_handovers_and_general_ones_among_them():
     voice = Voice()
     rows = training_rows(HELD * 5, voice, seed=1)
-    assert len(rows) == 100 + 8 + 2 + 30
+    assert len(rows) == 100 + 8 + 2 + 50
     assert rows == training_rows(HELD * 5, voice, seed=1)
     kinds = {case.kind for case in (*refusals(HELD, voice, 3, 0), *handovers(HELD, voice, 3, 0))}
     assert kinds == {"refusal", "handover"}

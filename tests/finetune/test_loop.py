@@ -35,7 +35,7 @@ def test_material_is_of_three_kinds_that_share_no_conversation(stores: tuple[Poo
     assert all(sides)
     assert sum(map(len, sides)) == len(set().union(*sides))
     assert len(found.examples) == 30
-    assert found.to_json()["train"] == 30 + 2 + 1 + 9  # refusals, hand-overs and general rows among them
+    assert found.to_json()["train"] == 30 + 2 + 1 + 15  # refusals, hand-overs and general rows among them
     assert any(len(row.messages) > 2 for row in found.train)
     assert found == gather(pool, archive, Voice("Lumen"), limits=Limits(rows=30))
 
