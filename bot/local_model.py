@@ -5,6 +5,7 @@ Nothing is loaded before the first question, and then in the background.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from bot.render import render
 
 logger = logging.getLogger(__name__)
 
+LEAVING_S = 60  # how long a process that ends waits for a model that is being loaded: cut off in the middle, torch aborts the process
 POLL_S = 0.05  # how soon a cancelled reply is noticed while the model is silent
 UNKNOWN_WINDOW = 2048  # until the model is there
 
@@ -88,7 +90,9 @@ class LocalModel:
             failed = self._loading and self._loading.done() and self._loading.exception()
             if self._loading is None or failed:  # a folder that was missing may be there now
                 self._loading, self._began = Future(), time.monotonic()
-                Thread(target=self._work, name=f"local-{Path(self.name).name}", daemon=True).start()
+                over = Event()
+                atexit.register(over.wait, LEAVING_S)
+                Thread(target=self._work, args=(over,), name=f"local-{Path(self.name).name}", daemon=True).start()
             loading = self._loading
         try:
             return loading.result(wait_s)
@@ -181,11 +185,12 @@ class LocalModel:
         loading = self._loading
         return loading.result() if loading and loading.done() and not loading.exception() else None
 
-    def _work(self) -> None:
-        """The thread: loads, then generates until it is closed."""
+    def _work(self, over: Event) -> None:
+        """The thread: loads, then generates until it is closed. over: set when the loading has ended, well or not."""
         with self._lock:  # a future that came as an argument would hold the model for as long as the thread lives
             loading = self._loading
         if loading is None:
+            over.set()
             return
         began = time.monotonic()
         try:
@@ -198,6 +203,8 @@ class LocalModel:
             logger.exception("%s cannot be loaded", self.name)
             loading.set_exception(BackendUnavailable(f"{self.name} cannot be loaded: {type(error).__name__}: {str(error)[:200]}"))
             return
+        finally:
+            over.set()
         loading.set_result(loaded)
         running: list[Batch] = []
         try:

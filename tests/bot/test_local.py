@@ -1,6 +1,8 @@
 """The local backend: one base in memory, adapters chosen for each reply, cancelled within a token."""
 
 import hashlib
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +186,26 @@ def test_a_model_that_is_not_there_is_refused_and_found_when_it_comes(tmp_path: 
         say(backend)
     folder.symlink_to(base)
     assert say(backend)
+
+
+def test_a_process_that_ends_lets_a_model_be_loaded_first():
+    """torch, cut off while it opens a model, aborts the whole process, and its exit code with it."""
+    code = """
+import time
+from bot.errors import BackendError
+from bot.local_model import LocalModel
+
+def find():
+    time.sleep(1)
+    print("looked", flush=True)
+    return "/nowhere"
+
+try:
+    LocalModel("late", find=find).load(0)
+except BackendError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith("late is still being loaded")
+    assert done.stdout.splitlines()[1:] == ["looked"]
