@@ -54,7 +54,7 @@ class Pool:
     """The examples in the database. Thread-safe; every change is one transaction. Raises `BadExample` for what it cannot keep or find."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = self._engine = engine
         self.reading = self._read = engine.execution_options(read_only=True).begin
 
     def list(self, state: ExampleState | None = None, language: Language | None = None, split: Split | None = None) -> tuple[Example, ...]:

@@ -1,6 +1,5 @@
 """What a turn's prompt teaches: which wording, how many and which examples, and how the model is made to reason."""
 
-import hashlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,8 +12,9 @@ from sqlalchemy import func, select
 from bot.choices import Choices
 from bot.direct import Match, best, stands_alone
 from bot.examples import Pool
+from bot.kept import Kept, key_of
 from bot.messages import Cot, Example, Request, Shots
-from bot.shots import FLOOR, choose_examples, clustered, meaning, vectors_of
+from bot.shots import FLOOR, beside_words, choose_examples, clustered, meaning, vectors_of
 from bot.tables import examples, prompts
 from bot.versions import PromptVersions
 from bot.wording import Wording
@@ -99,6 +99,7 @@ class Lessons:
 
     def __init__(self, pool: Pool, versions: PromptVersions, choices: Choices, embedder: Embedder, teaching: Teaching = Teaching()) -> None:
         self._pool = pool
+        self._kept = Kept(pool.engine)
         self._versions = versions
         self._choices = choices
         self._embedder = embedder
@@ -179,10 +180,13 @@ class Lessons:
 
     def _embedded(self, texts: Sequence[str]) -> Vectors:
         """Rows for texts; a text that was seen before is not embedded again, and one that is gone is forgotten."""
-        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        keys = list(map(key_of, texts))
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._vectors}
-        rows = vectors_of(list(new.values()), self._embedder) if new else ()
+        asked = list(new.values())
+        rows = beside_words(asked, self._kept.embedded(asked, self._embedder)) if new else ()
         known = self._vectors | dict(zip(new, rows, strict=True))
+        if known.keys() - set(keys) or self._taught is None:
+            self._kept.only(texts)
         self._vectors = {key: known[key] for key in keys}
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
 

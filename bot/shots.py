@@ -26,13 +26,18 @@ def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
 
     Model numbers and product names are what an embedding blurs, and an English model knows no Chinese words: the words tell them apart.
     """
+    return beside_words(texts, np.asarray(embedder.queries(list(texts)), dtype=np.float32))
+
+
+def beside_words(texts: Sequence[str], embeddings: Floats) -> Vectors:
+    """The same of texts whose embeddings, a row each, are there."""
     worded = np.zeros((len(texts), _PLACES), dtype=np.float32)
     for row, text in enumerate(texts):
         for term in meant(text):
             digest = int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "little")
             worded[row, digest % _PLACES] += 1 if digest >> 63 else -1
     worded /= np.maximum(np.linalg.norm(worded, axis=1, keepdims=True), 1e-9)
-    dense = np.asarray(embedder.queries(list(texts)), dtype=np.float32).reshape(len(texts), -1)
+    dense = embeddings.reshape(len(texts), -1)
     return np.hstack([np.sqrt(1 - LEXICAL) * dense, np.sqrt(LEXICAL) * worded]).astype(np.float32)
 
 

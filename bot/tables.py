@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -235,6 +236,15 @@ examples = Table(
     Index(None, "customer"),
     Index(None, "conversation"),
     Index(None, "updated"),  # every turn asks when an example was touched last
+)
+
+# Made from the approved questions and made anew where they lack; a text is its SHA-256.
+question_vectors = Table(
+    "question_vectors",
+    metadata,
+    Column("text", String(64), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
 )
 
 # Only ever added to: the newest version of a language and a tone is the one in use. Version 0 is in the files.

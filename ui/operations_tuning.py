@@ -45,11 +45,13 @@ def finetune_loop(
     from finetune.loop import Limits, config_for
     from finetune.loop import run as train
     from finetune.transcripts import keep, prepare, report
+    from ui.build import lessons
 
     pool, archive = Pool(app.engine), Archive(app.engine)
     loaded = load(Path(path), columns or {})
     prepared = prepare(loaded, source=Path(path).name, shop=(app.settings.shop_name,), progress=progress(emit))
     known = keep(prepared, pool, archive, author, approve=approve_all)
+    lessons(app.settings, app.engine, app.index.embedder).look()  # keeps the new questions' vectors, so that no customer waits for them
     result: dict[str, Any] = {"transcripts": report(loaded, prepared, known)}
     limits = Limits() if rows is None else Limits(rows=rows)
     material = material_of(app, emit, limits)
