@@ -1,5 +1,6 @@
 """Which of some labels a text has, and whether it has any of them: a classifier that picks its own method by what it is given."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ Embed = Callable[[Sequence[str]], Vectors]
 Score = Callable[[NDArray[Any]], Shares]
 
 FEW = 3  # rows a label, on average, below which only prototypes are tried
+NAMED = 10  # rows a label, on average, from which the names of labels add nothing (benchmarks/intents.py)
 _FOLDS = 3
 _ONE_SPLIT = 2000  # rows from which one split is enough to tell methods apart
 _HELD = 0.2
 _KEPT_OUT = 0.25  # share of labels that are held out to learn what foreign texts look like
 _NEAREST = 5
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")  # `card_arrival`, `cardArrival`
 _ACCEPTED = 0.95  # share of rows of known labels that the threshold lets in at least
 
 
@@ -31,6 +34,30 @@ class Labelled:
 
     text: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What there is to learn from. targets: of each row, an index of a label. names: of the labels, as texts and vectors."""
+
+    texts: Sequence[str]
+    vectors: Vectors
+    targets: Targets
+    names: tuple[Sequence[str], Vectors] | None = None
+
+    def fitted(self, fit: Fit, rows: Targets | None = None) -> tuple[Head, Targets]:
+        """A head fitted on some rows, all by default, and the labels that its columns stand for: some may have no row among them.
+
+        A label's name counts as one more row of it.
+        """
+        rows = np.arange(len(self.targets)) if rows is None else rows
+        seen, inner = np.unique(self.targets[rows], return_inverse=True)
+        texts, vectors = [self.texts[int(row)] for row in rows], self.vectors[rows]
+        if self.names is not None:
+            texts += [self.names[0][int(label)] for label in seen]
+            vectors = np.concatenate((vectors, self.names[1][seen]))
+            inner = np.concatenate((inner, np.arange(len(seen))))
+        return fit(texts, vectors, np.asarray(inner, dtype=np.intp)), np.asarray(seen, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +100,8 @@ class Classifier:
 def train(rows: Sequence[Labelled], embed: Embed, others: Mapping[str, Fit] | None = None) -> Classifier:
     """Fit the method that does best on held-out rows; with fewer than `FEW` rows a label that is prototypes without a trial.
 
+    With fewer than `NAMED` rows a label its name, such as `card_arrival`, is learned from too, if names tell rows better than chance.
+
     others: further methods to try, such as a tuned encoder; one of them must beat the rest by more than chance (one standard error).
     Raises `ValueError` for rows of fewer than two labels.
     """
@@ -82,14 +111,29 @@ def train(rows: Sequence[Labelled], embed: Embed, others: Mapping[str, Fit] | No
     labels = tuple(sorted(counts))
     texts, vectors = [row.text for row in rows], embed([row.text for row in rows])
     targets = np.array([labels.index(row.label) for row in rows], dtype=np.intp)
+    given = _Given(texts, vectors, targets, _names(labels, vectors, targets, embed) if len(rows) < NAMED * len(labels) else None)
     method, accuracy = "prototypes", dict[str, float]()
     methods = heads(len(rows)) | dict(others or {})
     if len(rows) >= FEW * len(counts):
-        accuracy = _tried(methods, texts, vectors, targets)
+        accuracy = _tried(methods, given)
         method = _best(accuracy, others or {}, len(rows))
-    head = methods[method](texts, vectors, targets)
-    known, threshold = _outside(methods[method], texts, vectors, targets)
+    head, _ = given.fitted(methods[method])
+    known, threshold = _outside(methods[method], given)
     return Classifier(labels, method, accuracy, threshold, head, vectors, known, embed)
+
+
+def _names(labels: Sequence[str], vectors: Vectors, targets: Targets, embed: Embed) -> tuple[Sequence[str], Vectors] | None:
+    """The names of labels as one would say them and their vectors; nothing where they tell the rows no better than chance: `L1`, `12`.
+
+    Chance is two standard errors above one in as many as there are labels.
+    """
+    said = [" ".join(_WORD.findall(label)).lower() for label in labels]
+    if not all(said):
+        return None
+    named = embed(said)
+    right = float(((vectors @ named.T).argmax(axis=1) == targets).mean())
+    chance = 1 / len(labels)
+    return (said, named) if right > chance + 2 * (chance * (1 - chance) / len(targets)) ** 0.5 else None
 
 
 def _best(accuracy: Mapping[str, float], others: Mapping[str, Fit], rows: int) -> str:
@@ -99,16 +143,16 @@ def _best(accuracy: Mapping[str, float], others: Mapping[str, Fit], rows: int) -
     return best if accuracy[best] > accuracy[own] + chance else own
 
 
-def _tried(methods: Mapping[str, Fit], texts: Sequence[str], vectors: Vectors, targets: Targets) -> dict[str, float]:
+def _tried(methods: Mapping[str, Fit], given: _Given) -> dict[str, float]:
     """The accuracy of each method on held-out rows."""
     right = dict.fromkeys(methods, 0)
     held = 0
-    for fitted, kept in _splits(targets):
+    for rows, kept in _splits(given.targets):
         held += len(kept)
         for name, fit in methods.items():
-            head, seen = _fitted(fit, texts, vectors, targets, fitted)
-            guesses = head.shares([texts[int(row)] for row in kept], vectors[kept]).argmax(axis=1)
-            right[name] += int((seen[guesses] == targets[kept]).sum())
+            head, seen = given.fitted(fit, rows)
+            guesses = head.shares([given.texts[int(row)] for row in kept], given.vectors[kept]).argmax(axis=1)
+            right[name] += int((seen[guesses] == given.targets[kept]).sum())
     return {name: round(count / held, 4) for name, count in right.items()}
 
 
@@ -126,13 +170,7 @@ def _splits(targets: Targets) -> list[tuple[Targets, Targets]]:
     return [(np.flatnonzero(~held | single), np.flatnonzero(held & ~single)) for held in folds if (held & ~single).any()]
 
 
-def _fitted(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets, rows: Targets) -> tuple[Head, Targets]:
-    """A head fitted on some rows, and the labels that its columns stand for: some may have no row among them."""
-    seen, inner = np.unique(targets[rows], return_inverse=True)
-    return fit([texts[int(row)] for row in rows], vectors[rows], np.asarray(inner, dtype=np.intp)), np.asarray(seen, dtype=np.intp)
-
-
-def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets) -> tuple[Score | None, float]:
+def _outside(fit: Fit, given: _Given) -> tuple[Score | None, float]:
     """What tells texts of no label, and the threshold under which a text is one, from the rows alone.
 
     Some labels are left out of a head in turn, so that their rows are foreign to it; beside held-out rows of its own labels they teach a
@@ -140,6 +178,7 @@ def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets)
     """
     from sklearn.linear_model import LogisticRegression
 
+    targets, vectors = given.targets, given.vectors
     labels, quarter = np.unique(targets), np.random.default_rng(0).permutation(len(targets)) % 4
     parts = max(2, round(1 / _KEPT_OUT)) if len(labels) > 3 else 0
     signs: list[NDArray[np.float64]] = []
@@ -151,8 +190,8 @@ def _outside(fit: Fit, texts: Sequence[str], vectors: Vectors, targets: Targets)
         asked = np.flatnonzero(foreign | held)
         if len(np.unique(targets[rows])) < 2 or not held.any():
             continue
-        head, _ = _fitted(fit, texts, vectors, targets, rows)
-        shares = head.shares([texts[int(row)] for row in asked], vectors[asked])
+        head, _ = given.fitted(fit, rows)
+        shares = head.shares([given.texts[int(row)] for row in asked], vectors[asked])
         signs.append(_signs(shares, vectors[asked], vectors[rows]))
         own.append(~foreign[asked])
     if not signs:

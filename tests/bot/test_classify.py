@@ -55,6 +55,17 @@ def test_every_head_gives_shares_of_one(name: str, labels: int):
     assert (shares.argmax(axis=1) == targets).mean() > 0.95
 
 
+@pytest.mark.parametrize("code", ["{}_wanted", "{}Wanted", "{} wanted?"])
+def test_few_rows_are_joined_by_the_names_of_their_labels(code: str):
+    """The rows of two labels have no word of what is asked; their names have. Names that say nothing add nothing."""
+    names = ["parcel", "invoice", "password", "colour", "voucher", "battery", "size", "garden"]
+    rows = [Labelled(f"{name} w{n}" if n > 1 else f"w{n} please", code.format(name)) for n, name in enumerate(names)]
+    asked = [Labelled(f"{name} now", code.format(name)) for name in names[:2]]
+    assert _accuracy(train(rows, EMBED), asked) == 1
+    coded = {row.label: f"L{n}" for n, row in enumerate(rows)}
+    assert _accuracy(train([Labelled(row.text, coded[row.label]) for row in rows], EMBED), asked) < 1
+
+
 def test_foreign_texts_are_told_by_a_threshold_from_the_rows():
     topics = {f"t{n}": " ".join(f"w{n}{letter}" for letter in "abcd") for n in range(8)}
     classifier = train(_rows(320, subjects=topics), EMBED)
