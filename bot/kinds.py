@@ -39,7 +39,8 @@ class Kind:
 class Hosted:
     """An OpenAI-compatible server by its `url`, or, without one, a LangChain `provider:model`.
 
-    window: prompt and reply together, in tokens. prompt_per_1k, reply_per_1k: what 1,000 tokens cost.
+    window: prompt and reply together, in tokens. tokenizer: the model's, as a folder with a tokenizer.json or a name on the model hub;
+    without one tokens are estimated, on the high side. prompt_per_1k, reply_per_1k: what 1,000 tokens cost.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -48,6 +49,7 @@ class Hosted:
     url: str = ""
     key: str = ""
     window: int = 8192
+    tokenizer: str = ""
     prompt_per_1k: float = 0
     reply_per_1k: float = 0
 
@@ -73,7 +75,7 @@ def _checked_prices(setup: Any) -> None:
 def _open_hosted(name: str, setup: Hosted, _: Adapter | None) -> Backend:
     from bot.backends.hosted import open_hosted
 
-    return open_hosted(setup.url, setup.model, setup.key, setup.window, name=name)
+    return open_hosted(setup.url, setup.model, setup.key, setup.window, tokenizer=setup.tokenizer, name=name)
 
 
 EXTRACTIVE = Kind("extractive", Extractive, lambda name, _setup, _adapter: ExtractiveBackend(name))

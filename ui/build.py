@@ -87,7 +87,10 @@ def fixed_backends(settings: Settings) -> dict[str, Entry]:
     found = {LAST: Entry(LAST, LAST, {}, fixed=True)}
     if settings.hosted_url or settings.hosted_model:
         key = settings.hosted_key.get_secret_value()
-        hosted = {"url": settings.hosted_url, "model": settings.hosted_model, "key": key, "window": settings.hosted_window}
+        hosted = {
+            "url": settings.hosted_url, "model": settings.hosted_model, "key": key, "window": settings.hosted_window,
+            "tokenizer": settings.hosted_tokenizer,
+        }  # fmt: skip
         found["hosted"] = Entry("hosted", "hosted", hosted, fixed=True)
     if settings.local_model:
         local = {"model": settings.local_model, "four_bit": settings.local_four_bit}

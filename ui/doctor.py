@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from bot.backends.tokens import TokenCount
+from bot.errors import BackendRejected
 from ui.errors import failure
 from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
@@ -73,6 +75,8 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
             yield _backup(partial(call, owned.server, "newest_backup", {}, lambda _: None))
     if settings.hosted_url:
         yield _hosted(settings)
+    if settings.hosted_tokenizer:
+        yield _tokenizer(settings.hosted_tokenizer)
     if settings.notify_mail:
         yield _mail(settings)
 
@@ -215,6 +219,18 @@ def _hosted(settings: Settings) -> Finding:
         state: State = "warning" if proxied else "broken"
         return _finding("hosted backend", state, "what", "start_hosted", what=f"{settings.hosted_url}: {error}")
     return _finding("hosted backend", "ok", "hosted_answers", url=settings.hosted_url)
+
+
+def _tokenizer(source: str) -> Finding:
+    """Whether the hosted model's tokenizer can be opened."""
+    try:
+        count = TokenCount(source)
+    except BackendRejected as error:
+        return _finding("tokenizer", "broken", "what", "other_tokenizer", what=str(error))
+    count.begin().join()
+    if count.wrong:
+        return _finding("tokenizer", "warning", "what", "other_tokenizer", what=f"{source}: {count.wrong}")
+    return _finding("tokenizer", "ok", "what", what=source)
 
 
 def _mail(settings: Settings) -> Finding:

@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     hosted_model: str = Field("", description="Model name on that server, or provider:model for any LangChain chat model.")
     hosted_key: SecretStr = Field(SecretStr(""), description="Its API key, where it wants one.")
     hosted_window: int = Field(8192, ge=512, le=4_000_000, description="Its context window in tokens.")
+    hosted_tokenizer: str = Field(
+        "", description="Its tokenizer, a folder with a tokenizer.json or a name on the model hub; empty: tokens are estimated."
+    )
     local_model: str = Field("", description="A causal language model to answer with: a folder, a hub name, or starter (a demonstration).")
     local_four_bit: bool = Field(False, description="Hold it in 4 bits (NF4), in an eighth of the memory.")
     max_tokens: int = Field(512, ge=16, le=8192, description="Longest reply, in tokens.")

@@ -7,7 +7,6 @@ connection at once, also while the server is silent, which a blocking read in a 
 from __future__ import annotations
 
 import asyncio
-import math
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import aclosing, closing
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from bot.backends.base import Options
 from bot.backends.reasoning import without_reasoning
+from bot.backends.tokens import TokenCount
 from bot.backends.vendor import translate
 from bot.errors import BackendError, BackendRejected, BadReply
 from bot.messages import Message, Prompt
@@ -34,9 +34,10 @@ class HostedBackend:
     """Answers with the chat model that `open_model` makes at the first question (importing a vendor's client takes seconds).
 
     window: prompt and reply together, in tokens. key: what must never be seen in an error, beside the model's own secrets.
+    tokenizer: the model's, by folder or name, see `TokenCount`.
     """
 
-    def __init__(self, name: str, open_model: Callable[[], BaseChatModel], window: int, key: str = "") -> None:
+    def __init__(self, name: str, open_model: Callable[[], BaseChatModel], window: int, key: str = "", tokenizer: str = "") -> None:
         self.name = name
         self.kind = "hosted"
         self.window = window
@@ -45,6 +46,7 @@ class HostedBackend:
         self._model: BaseChatModel | None = None
         self._lock = Lock()
         self._secrets = {key} - {""}
+        self._count = TokenCount(tokenizer)
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
         """The reply without reasoning. Raises `BackendError` only; an empty reply is a `BadReply`."""
@@ -60,15 +62,8 @@ class HostedBackend:
             raise BadReply(f"{self.name}: the reply is empty, expected text{cut}")
 
     def count(self, text: str) -> int:
-        """An upper estimate, since no chat model counts offline (ChatOpenAI would download tables, others ask their server).
-
-        A digit, punctuation mark or line break is one token; 3.5 Latin letters or blanks are one; anything else is 2.4 UTF-8
-        bytes a token, which makes a Chinese character 1.25. Some way above what common tokenizers give, never below in prose.
-        """
-        plain = sum(map(len, re.findall(r"[A-Za-z ]+", text)))
-        marks = len(text.encode("ascii", "ignore")) - plain
-        others = len(text.encode("utf-8", "surrogatepass")) - plain - marks
-        return math.ceil(plain / 3.5 + marks + others / 2.4)
+        """Tokens of a text: exact by the model's tokenizer where that was named and is open, else an upper estimate."""
+        return self._count(text)
 
     def _raw(self, prompt: Prompt, options: Options, cancel: Event, ends: list[str]) -> Generator[str]:
         """The text as the model sends it; its finish reason, where it gives one, goes to `ends`."""
@@ -119,7 +114,15 @@ class HostedBackend:
 
 
 def open_hosted(
-    url: str, model: str, key: str = "", window: int = 8192, *, name: str = "hosted", connect_s: float = CONNECT_S, read_s: float = 60
+    url: str,
+    model: str,
+    key: str = "",
+    window: int = 8192,
+    *,
+    tokenizer: str = "",
+    name: str = "hosted",
+    connect_s: float = CONNECT_S,
+    read_s: float = 60,
 ) -> HostedBackend:
     """A backend for `model` on the OpenAI-compatible server at `url`, or, without a URL, for a LangChain `provider:model`.
 
@@ -132,9 +135,9 @@ def open_hosted(
     if not (key.isascii() and key.isprintable()):
         raise BackendRejected(f"{name}: the API key holds characters that no HTTP header may carry; copy it again, without line breaks")
     if not url:
-        return HostedBackend(name, lambda: _provider_model(model, key, read_s), window, key)
+        return HostedBackend(name, lambda: _provider_model(model, key, read_s), window, key, tokenizer)
     url = check_url(url)
-    return HostedBackend(name, lambda: _server_model(url, model, key, connect_s, read_s), window, key)
+    return HostedBackend(name, lambda: _server_model(url, model, key, connect_s, read_s), window, key, tokenizer)
 
 
 def check_url(url: str) -> str:

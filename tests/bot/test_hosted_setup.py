@@ -5,16 +5,23 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from bot.backends.base import Options
 from bot.backends.hosted import HostedBackend, check_url, open_hosted
+from bot.backends.tokens import TokenCount, estimate
 from bot.errors import (
     BackendError,
     BackendRejected,
 )
+from bot.kinds import HOSTED, setup_of
 from bot.messages import Message, Prompt
 from tests.stub_openai import Reply, Stub, stub_openai
 
@@ -137,6 +144,48 @@ def test_the_key_is_in_no_error_log_or_repr(stub: Stub, caplog: pytest.LogCaptur
 )
 def test_tokens_are_estimated_from_above(text: str, at_least: int, at_most: int) -> None:
     assert at_least <= open_hosted("http://127.0.0.1:1/v1", "stub-model").count(text) <= at_most
+
+
+def _tokenizer(folder: Path) -> Path:
+    """A tokenizer that knows three words and takes anything else for one token."""
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "where": 1, "is": 2, "it": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    folder.mkdir()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.mark.parametrize("file", ["", "tokenizer.json"])
+def test_tokens_are_counted_by_the_models_own_tokenizer(tmp_path: Path, file: str) -> None:
+    count = TokenCount(str(_tokenizer(tmp_path / "model") / file))
+    assert count("where is it") in (3, estimate("where is it"))  # it is being opened
+    count.begin().join()
+    assert [count(text) for text in ("where is it", "", "in the warehouse? \ud800")] == [3, 0, 4]
+
+
+def test_a_tokenizer_that_cannot_be_opened_leaves_estimates(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "tokenizer.json").write_text("no tokenizer")
+    count = TokenCount(str(tmp_path))
+    count.begin().join()
+    assert count("where is it") == estimate("where is it")
+    assert "tokens are estimated" in caplog.text
+
+
+@pytest.mark.parametrize("source", ["{}", "{}/missing/model", "https://example.com/tokenizer.json", "a b"])
+def test_what_can_be_no_tokenizer_is_refused_at_once(tmp_path: Path, source: str) -> None:
+    with pytest.raises(BackendRejected, match=r"tokenizer\.json"):
+        open_hosted("http://127.0.0.1:1/v1", "stub-model", tokenizer=source.format(tmp_path))
+
+
+def test_a_hosted_backend_is_set_up_with_a_tokenizer(tmp_path: Path) -> None:
+    config = {"url": "http://127.0.0.1:1/v1", "model": "stub-model", "tokenizer": str(_tokenizer(tmp_path / "model"))}
+    backend = HOSTED.open("other", setup_of(HOSTED, config), None)
+    for _ in range(400):
+        if backend.count("where is it now") == 4:
+            break
+        time.sleep(0.05)
+    assert backend.count("where is it now") == 4
+    assert estimate("where is it now") != 4
 
 
 # Start-up and network

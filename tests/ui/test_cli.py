@@ -379,6 +379,17 @@ class TestDoctor:
         (finding,) = [finding for finding in as_json(result)["findings"] if finding["name"] == "hosted backend"]
         assert finding["state"] in {"broken", "warning"}
 
+    @pytest.mark.parametrize(("content", "state"), [(None, "broken"), ("no tokenizer", "warning")])
+    def test_a_tokenizer_that_cannot_be_opened(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, state: str):
+        model = tmp_path / "model"
+        model.mkdir()
+        if content:
+            (model / "tokenizer.json").write_text(content)
+        monkeypatch.setenv("ANSWERDESK_HOSTED_TOKENIZER", str(model))
+        result = run("doctor", "--json", "--fast", "--data-dir", str(tmp_path / "data"))
+        (finding,) = [finding for finding in as_json(result)["findings"] if finding["name"] == "tokenizer"]
+        assert finding["state"] == state
+
     def test_asks_a_running_server(self, tmp_path: Path):
         with serving(tmp_path) as served:
             report = as_json(run("doctor", "--json", "--data-dir", str(tmp_path)))

@@ -40,6 +40,9 @@ def add(
     model: Annotated[str | None, typer.Option(help="The model's name there; provider:model without a URL.", show_default=False)] = None,
     key: Annotated[str | None, typer.Option(help="Its API key; - reads it from stdin.", show_default=False)] = None,
     window: Annotated[int | None, typer.Option(help="Its context window in tokens.", show_default="8192")] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Its tokenizer: a folder with a tokenizer.json, or a hub name.", show_default="an estimate")
+    ] = None,
     prompt_price: Annotated[float | None, typer.Option(help="Price of 1,000 tokens of prompts.", show_default=False)] = None,
     reply_price: Annotated[float | None, typer.Option(help="Price of 1,000 tokens of replies.", show_default=False)] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Anything else, as field=JSON.", metavar="FIELD=VALUE")] = None,
@@ -51,7 +54,8 @@ def add(
     with output(as_json, debug) as out:
         key = sys.stdin.readline().strip() if key == "-" else key
         given = {
-            "url": url, "model": model, "key": key, "window": window, "prompt_per_1k": prompt_price, "reply_per_1k": reply_price,
+            "url": url, "model": model, "key": key, "window": window, "tokenizer": tokenizer, "prompt_per_1k": prompt_price,
+            "reply_per_1k": reply_price,
         }  # fmt: skip
         config = {field: value for field, value in given.items() if value is not None} | _settings(setting or [])
         result = perform(context.obj, data_dir, "add_backend", out, name=name, kind=kind, config=config)
