@@ -75,6 +75,7 @@ _YES = re.compile(
 _NO = re.compile(r"no(?:pe)?|nah|not now|不|不要|算了|先不用", re.IGNORECASE)
 # Chinese chats are full of these, and an English one's are the same: they do not tell the language.
 _SHARED = re.compile(r"(?:ok(?:ay)?|hi|hello|hey|bye(?:[ -]?bye)?|yes|no|thx)", re.IGNORECASE)
+_NO_WORDS = re.compile(r"</?[a-z!][^<>]{0,2000}>|(?:https?://|www\.)[!-~]+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+", re.IGNORECASE | re.ASCII)
 _JOINERS = "\u200c\u200d"  # invisible, but emoji are made with one and Persian is written with the other
 _LONGEST_WISH = 200  # characters; a longer message tells a story, and what it tells is looked for first
 
@@ -109,8 +110,12 @@ def _plain(character: str) -> str:
 
 
 def language_of(text: str) -> Language | None:
-    """The language of a message, None where it does not tell: figures, codes, and the few words that both languages' chats are full of."""
-    return None if _SHARED.fullmatch(_bare(text)) else detect(text)
+    """The language of a message, None where it does not tell: figures, codes, and the few words that both languages' chats are full of.
+
+    Tags, addresses on the web and mail addresses are in nobody's language.
+    """
+    said = _NO_WORDS.sub(" ", text)
+    return None if _SHARED.fullmatch(_bare(said)) else detect(said)
 
 
 def _bare(text: str) -> str:

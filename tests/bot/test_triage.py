@@ -112,13 +112,18 @@ def test_another_question_after_the_offer_is_a_question(text: str):
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [("Where is my order?", "en"), ("订单在哪", "zh"), ("iPhone 15 多少钱", "zh"), ("¿Dónde está mi pedido que no es?", "other")],
+    [("Where is my order?", "en"), ("订单在哪", "zh"), ("iPhone 15 多少钱", "zh"), ("¿Dónde está mi pedido que no es?", "other")]
+    + [
+        (f"{mark} 你好", "zh")
+        for mark in ("<img src=x onerror=alert(1)>", "https://shop.example/where/is/my/order", "mei.ling@help.example")
+    ]
+    + [("is 3 < 4 and 5 > 2", "en"), ("<b>where is my order</b>", "en")],
 )
 def test_the_text_tells_its_language(text: str, language: str):
     assert triage(text, "zh" if language == "en" else "en", "zh" if language == "en" else "en").language == language
 
 
-@pytest.mark.parametrize("text", ["ok", "OK!", "123", "?", "👍", "hi", "E-07"])
+@pytest.mark.parametrize("text", ["ok", "OK!", "123", "?", "👍", "hi", "E-07", "https://shop.example/orders", "<br>"])
 def test_what_does_not_tell_follows_the_conversation_then_the_page(text: str):
     assert language_of(text) is None
     assert triage(text, "en", "zh").language == "zh"
