@@ -6,7 +6,6 @@ they weigh general signs, not words of that shop. Only where the head cuts diffe
 """
 
 import math
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from importlib import resources
 
 from bot.expect import asked, has
 from bot.messages import Prompt
+from knowledge.cells import cells
 from knowledge.documents import Gaps, Language, Passage, Unit
 
 FEATURES = (
@@ -36,7 +36,6 @@ HEAD = (
 
 
 _TABLE = 8  # rows of a table that is still said whole
-_CELL = re.compile(r"\s*([^:：]{1,60})[:：]\s*\S")  # of a table's row as the loaders write it: "Method: Express; Price: $14.90"
 _WHOLE, _AS_GOOD = 0.75, 1.0  # share of the question; scores apart. In cross-validation no fact was lost by them
 
 
@@ -225,12 +224,9 @@ def _rows_beside(near: Sequence[Pick], picks: Sequence[Pick]) -> list[Pick]:
 
 
 def _table(pick: Pick) -> tuple[str, ...]:
-    """Which table a sentence is a row of: its page, its headings and the names of its columns; empty for what is no row."""
-    cells = [_CELL.match(cell) for cell in re.split("[;；]", pick.unit.text)]
-    chunk = pick.passage.chunk
-    if len(cells) < 2 or chunk.kind == "record" or not all(cells):
-        return ()
-    return (chunk.source, *chunk.heading, *(cell[1] for cell in cells if cell))
+    """Which table a sentence is a row of: its page, its headings and the name of its first column; empty for what is no row."""
+    chunk, row = pick.passage.chunk, cells(pick.unit.text)
+    return (chunk.source, *chunk.heading, row[0][0]) if row and chunk.kind != "record" else ()
 
 
 @lru_cache(maxsize=1)

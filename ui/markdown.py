@@ -1,11 +1,14 @@
 """A bot's reply as HTML: headings, lists, emphasis, code and tables; never raw HTML, images or links, whatever the text holds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import groupby
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+
+from knowledge.cells import cells
 
 _MARKS = range(0xE000, 0xE064)  # private-use characters that stand for the numbers of sources while the text is rendered
 
@@ -15,11 +18,29 @@ def to_html(text: str, marks: Mapping[int, int]) -> str:
     clean = "".join(" " if ord(character) in _MARKS else character for character in text)
     for place in sorted(marks, reverse=True):
         clean = clean[:place] + chr(_MARKS[marks[place] - 1]) + clean[place:]
-    html: str = _parser().render(clean)
+    html: str = _parser().render("\n".join(_tabled(clean)))
     for number, mark in enumerate(_MARKS, 1):
         # Not a <button>, which the browser would let go to the next line alone; the word joiner keeps it at its sentence.
         html = html.replace(chr(mark), f'\u2060<span class="mark" role="button" tabindex="0" data-source="{number}">{number}</span>')
     return html
+
+
+def _tabled(text: str) -> Iterator[str]:
+    """The lines of a text; rows under one another that begin with the same column, as documents' tables are told, become a table."""
+    for first, lines in groupby(text.split("\n"), key=lambda line: next((name for name, _ in cells(line)), "")):
+        told = list(lines)
+        if not first or len(told) < 2:
+            yield from told
+            continue
+        rows = [dict(cells(line)) for line in told]
+        names = list(dict.fromkeys(name for row in sorted(rows, key=len, reverse=True) for name in row))
+        yield from ("", _row(names), _row("---" for _ in names))
+        yield from (_row(row.get(name, "") for name in names) for row in rows)
+        yield ""
+
+
+def _row(values: Iterable[str]) -> str:
+    return f"| {' | '.join(value.replace('|', '&#124;') for value in values)} |"
 
 
 @cache

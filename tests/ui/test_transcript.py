@@ -96,6 +96,20 @@ def test_markdown_is_set_and_links_are_to_read_not_to_follow():
         assert part in html
 
 
+def test_rows_of_a_table_are_shown_as_one():
+    told = "Three ways:\nMethod: Express; Price: $14 | up; Time: 1 day\nMethod: Standard; Time: 5 days\nAsk us."
+    html = to_html(told, {told.index("\nAsk"): 2})
+    assert re.findall(r"<th>(.*?)</th>", html) == ["Method", "Price", "Time"]
+    cells = re.findall(r"<td>(.*?)</td>", html)
+    assert cells[:5] == ["Express", "$14 | up", "1 day", "Standard", ""]
+    assert cells[5].startswith("5 days")
+    assert 'data-source="2"' in cells[5]
+    assert "<p>Three ways:</p>" in html
+    assert "<p>Ask us.</p>" in html
+    for plain in ("Method: Express; Price: $14", "One: a; two\nOne: b; three", "Name: a\nName: b", told[:40]):
+        assert "<table>" not in to_html(plain, {})
+
+
 def test_a_sentence_taken_word_for_word_carries_the_number_of_its_source():
     quote = "Returns take 30 days."
     line = Line(

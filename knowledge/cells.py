@@ -1,0 +1,13 @@
+"""Rows of tables in running text, as the loaders write them: "Method: Express; Price: $14.90", in Chinese with full-width marks."""
+
+import re
+
+_CELL = re.compile(r"\s*([^:：]{1,60})[:：]\s*(\S.*)", re.DOTALL)
+
+
+def cells(line: str) -> tuple[tuple[str, str], ...]:
+    """The names and values of a row's cells; nothing for a line that is no row, which has two cells at least."""
+    found = [_CELL.fullmatch(part) for part in re.split("[;；]", line)]
+    if len(found) < 2 or not all(found):
+        return ()
+    return tuple((cell[1].strip(), cell[2].strip()) for cell in found if cell)

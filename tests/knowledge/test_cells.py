@@ -1,0 +1,20 @@
+import pytest
+
+from knowledge.cells import cells
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("Method: Express; Price: $14.90", (("Method", "Express"), ("Price", "$14.90"))),
+        ("方式：快递；价格：5 元；说明：9:00 前下单", (("方式", "快递"), ("价格", "5 元"), ("说明", "9:00 前下单"))),
+        (" Step: 1; Do: press  ", (("Step", "1"), ("Do", "press"))),
+        ("Price: $14.90", ()),
+        ("Note: call us; we help", ()),
+        ("Price: ; Time: 1 day", ()),
+        (f"{'n' * 61}: a; b: c", ()),
+        ("", ()),
+    ],
+)
+def test_cells(line: str, row: tuple[tuple[str, str], ...]):
+    assert cells(line) == row
