@@ -84,7 +84,7 @@ def flat(text: str) -> str:
 
 def looked_up(index: Any, language: Language, question: str, history: Sequence[Message], *, kind: str, holds: Holds) -> Row:
     core, story = focus(question)
-    context = (*story, *leans_on(question, history))
+    context = (*story, *leans_on(question, history, index.topical))
     result = index.find(core, 12, "default", language, context)
     asks = core if asked(core) else self_contained(question, context)
     units = [unit for unit in extract.features(asks, result.passages) if not unit[2]["question"]]

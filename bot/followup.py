@@ -1,13 +1,13 @@
 """What a question leaves out: the earlier lines that it leans on, and what a long message asks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.expect import asked
 from bot.messages import Message
 from knowledge.chunk import sentences
 from knowledge.language import detect
-from knowledge.query import Context
+from knowledge.query import NAMING, Context
 from knowledge.terms import STOP, words
 
 _LEANING_EN = re.compile(
@@ -20,20 +20,25 @@ _LEANING_ZH = re.compile(
     r"|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他"
 )
 ASKED, SAID, STORY = (0.6, 0.3), 0.12, 0.4  # what words of earlier questions, of the last reply and of a story count beside the question's
+_ASIDE = 0.15  # what those shares come to for a short question that names a topic itself
+_CLAUSE = 3, 4  # words, or Chinese characters, that a question of its own has at least
 _SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
 
 
-def leans_on(question: str, history: Sequence[Message]) -> tuple[Context, ...]:
+def leans_on(question: str, history: Sequence[Message], topical: Callable[[str], bool] = lambda _: False) -> tuple[Context, ...]:
     """The earlier lines that make `question` self-contained, newest first, each with its share; none for a question that stands alone.
 
     What the customer asked before counts most: it names the thing. The bot's replies count little: they name much beside it.
+    topical: whether a text names a topic of the documents. A short question that does so, and does not point back, hardly leans: "how
+    much is the shipping" after "how much is Product B".
     """
     earlier = [message for message in history if message.role in ("customer", "bot", "agent") and message.text.strip()]
     if not earlier or not leaning(question):
         return ()
     before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
     said = [message.text for message in earlier if message.role != "customer"][-1:]
-    return (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
+    least = _ASIDE if not _points_back(question) and _is_clause(question) and topical(question) else 1.0
+    return (*((line, least * share) for line, share in zip(before, ASKED, strict=False)), *((text[:300], least * SAID) for text in said))
 
 
 def focus(message: str) -> tuple[str, tuple[Context, ...]]:
@@ -56,11 +61,18 @@ def leaning(question: str) -> bool:
         return True
     if len(meant) > 4 * _SHORT:
         return False
+    return _points_back(question)
+
+
+def _points_back(question: str) -> bool:
     return bool((_LEANING_ZH if detect(question) == "zh" else _LEANING_EN).search(question.strip()))
+
+
+def _is_clause(question: str) -> bool:
+    return len(question) >= _CLAUSE[1] if detect(question) == "zh" else len(question.split()) >= _CLAUSE[0]
 
 
 def self_contained(question: str, context: Sequence[Context]) -> str:
     """The question with the lines it leans on, as provenance shows it and as the extractive backend reads it."""
-    if not context:
-        return question
-    return f"{question} ({' / '.join(' '.join(line.split())[:200] for line, _ in context)})"
+    lines = [" ".join(line.split())[:200] for line, share in context if share >= NAMING]
+    return f"{question} ({' / '.join(lines)})" if lines else question

@@ -168,6 +168,11 @@ class Index:
         query = loaded.searcher.query(text, detect(text) or language, context)
         return self._found(loaded, query, k)
 
+    def topical(self, text: str, collection: str = "default") -> bool:
+        """Whether a text names what a page of the collection is about, and nothing that a product's record has a field for."""
+        loaded = self.loaded(collection)
+        return loaded is not None and loaded.searcher.topical(text)
+
     def read(self, text: str, documents: Sequence[Document], k: int = 5, context: Sequence[Context] = ()) -> Found:
         """The best `k` passages of a few documents that are in no collection: for a question that brings its own evidence."""
         chunks = [chunk for document in documents for chunk in cut(document, self._embedder.count, self._chunk_tokens)]

@@ -14,7 +14,10 @@ class KeywordIndex:
     """BM25 in Lucene's variant (library bm25s; k1 1.2, b .75) over a fixed list of texts, titles included."""
 
     def __init__(self, texts: Iterable[str], names: Iterable[tuple[str, str]] = (), k1: float = 1.2, b: float = 0.75) -> None:
-        """names: what things are called, each with its language. `names` of the index are the terms that only one thing bears."""
+        """names: what things are called, each with its language.
+
+        `called` of the index are the terms of all names, `names` those that only one thing bears.
+        """
         import bm25s
 
         corpus = [terms(text) or [""] for text in texts]
@@ -22,7 +25,8 @@ class KeywordIndex:
         self.frequency: Counter[str] = Counter(term for document in corpus for term in set(document))
         bearers = Counter((language, term) for language, name in set(names) for term in set(terms(name)))
         shared = {term for (_, term), count in bearers.items() if count > 1}
-        self.names = frozenset(term for _, term in bearers if term not in shared and len(term) > 1)
+        self.called = frozenset(term for _, term in bearers if len(term) > 1)
+        self.names = self.called - shared
         self._bm25 = bm25s.BM25(method="lucene", k1=k1, b=b)
         if corpus:
             self._bm25.index(corpus, show_progress=False)

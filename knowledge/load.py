@@ -18,6 +18,7 @@ from knowledge.loaders.data import parse_json, parse_jsonl
 from knowledge.loaders.encoding import decode
 from knowledge.loaders.markdown import parse_markdown
 from knowledge.loaders.parsed import Parsed
+from knowledge.loaders.plain import parse_plain
 from knowledge.loaders.rows import parse_csv
 
 _KINDS = {
@@ -25,6 +26,7 @@ _KINDS = {
     ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".pdf": "pdf", ".docx": "docx", ".xlsx": "xlsx",
 }  # fmt: skip
 _APART = frozenset({"pdf", "docx", "xlsx", "html"})  # parsed in a child with limits
+_READ_ANEW = {"txt": b"headings"}  # changed with what is made of a format, so that files taken in before count as changed
 _LONGEST_LINE = 1_000_000  # characters
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -39,7 +41,7 @@ def load(path: Path, source: str, max_bytes: int) -> list[Document]:
     if not kind and not _is_folder(path):
         raise LoadError(f"The extension {path.suffix or '(none)'!r} is not supported. Allowed: {' '.join(_KINDS)}. Convert the file.")
     data = _read(path, max_bytes)  # raises for a folder
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(_READ_ANEW.get(kind, b"") + data).hexdigest()
     if _suffix(path) == ".jsonl.gz":
         data = _unpack(data, max_bytes)
     try:
@@ -150,7 +152,7 @@ def _parse(kind: str, data: bytes) -> list[Parsed]:
     longest, number = max((len(line), number) for number, line in enumerate(text.split("\n"), start=1))
     if longest > _LONGEST_LINE:
         raise LoadError(f"Line {number} has {longest:,} characters; allowed are {_LONGEST_LINE:,}. Break it into lines.")
-    return [parse_markdown(text)] if kind == "md" else [Parsed("", (Section((), text),))]
+    return [parse_markdown(text) if kind == "md" else parse_plain(text)]
 
 
 def _document(parsed: Parsed, source: str, digest: str) -> Document:
@@ -161,6 +163,8 @@ def _document(parsed: Parsed, source: str, digest: str) -> Document:
         if (text := _clean(section.text))
     )
     title = " ".join(_clean(parsed.title).split())
+    if title.casefold() == _readable(source).casefold():
+        title = _readable(source)  # some write titles in capitals
     if not parsed.id:
         return Document(source, title or _readable(source), sections, digest)
     content = json.dumps([title, [[section.heading, section.text] for section in sections]])

@@ -17,6 +17,14 @@ HINT = 0.5  # what a document's word that is only hinted at counts of it
 CODE = 2.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
+ANSWERED = 0.2  # what a word of an earlier line counts of the line's share where it was what that line asked
+NAMING = 0.1  # the share from which on an earlier line names what is meant; of a lesser one only the words count
+MERE = 0.1  # what a word of _TELLING counts that no document holds
+_TELLING = frozenset((
+    "polici", "rule", "info", "inform", "detail", "question", "term",
+    "政策", "规定", "规则", "说明", "信息", "详情", "细节", "问题", "情况",
+))  # fmt: skip
+"""Words for what is to be told, and not what of."""
 
 _APART = re.compile(r"[^\w'’$%&+-]+")
 
@@ -82,8 +90,9 @@ def read(
     *,
     language: Language | None = None,
     context: Sequence[Context] = (),
+    fields: frozenset[str] = frozenset(),
 ) -> Query:
-    """Read a question against an index, with the earlier lines that it leans on.
+    """Read a question against an index, with the earlier lines that it leans on. fields: terms of the names that records' fields have.
 
     Phrases of the thesaurus are taken whole, then words, names with their models, word-crossing pairs and single Chinese characters.
     """
@@ -91,21 +100,39 @@ def read(
     found = _terms(spelled, index, thesaurus)
     own = sum(term.weight for term in found.values())
     unknown = sum(term.weight for term in found.values() if not term.forms) / own if own else 0.0
-    for line, share in context:
-        for key, term in _terms(normalise(line), index, thesaurus).items():
-            if term.forms:  # an earlier line has been answered: what no document says of it is not asked for now
-                found.setdefault(key, replace(term, weight=share * term.weight))
-    leaning = " ".join((spelled, *(normalise(line) for line, _ in context)))
     pieces = frozenset((*document_terms(spelled), *models(spelled)))
-    if not pieces & index.names:
+    named, asks = bool(pieces & index.names), any(_is_field(term, fields) for term in found.values())
+    for line, share in context:
+        earlier = {key: term for key, term in _terms(normalise(line), index, thesaurus).items() if term.forms}
+        names = any(key in index.names for key in earlier)
+        for key, term in earlier.items():  # what no document says of it has been answered, and is not asked for now
+            if named and key in index.called:
+                continue  # another thing is meant now
+            kept = key in index.called if asks and names else not _is_field(term, fields)
+            found.setdefault(key, replace(term, weight=term.weight * share * (1.0 if kept or named else ANSWERED)))
+    leaning = " ".join((spelled, *(normalise(line) for line, share in context if share >= NAMING)))
+    if not named:
         pieces = frozenset((*document_terms(leaning), *models(leaning)))
     return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown)
 
 
+def _is_field(term: Term, fields: frozenset[str]) -> bool:
+    return any(fields.issuperset(form) for form, _ in term.forms)
+
+
+def spoken(text: str, index: KeywordIndex, speller: Speller, thesaurus: Thesaurus) -> list[Term]:
+    """The words and phrases that mean something in a text, as far as documents know them."""
+    keys, rest = thesaurus.taken(_APART.sub(" ", f" {speller.correct(normalise(text)).lower()} "))
+    return [_term(key, index, thesaurus) for key in _meant(keys, rest)]
+
+
+def _meant(keys: Iterable[str], rest: str) -> list[str]:
+    return list(dict.fromkeys((*keys, *(stem(word) for word in words(rest) if word not in STOP))))
+
+
 def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str, Term]:
     keys, rest = thesaurus.taken(_APART.sub(" ", f" {spelled.lower()} "))
-    plain = [word for word in words(rest) if word not in STOP]
-    found = {key: _term(key, index, thesaurus) for key in (*keys, *(stem(word) for word in plain))}
+    found = {key: _term(key, index, thesaurus) for key in _meant(keys, rest)}
     for model in models(spelled):
         if model in index:  # a code ("p-03·") is what is asked after, and everything else in the message is around it
             found[model] = Term(model, (CODE if model.endswith("·") else 1.0) * index.idf(model), (((model,), 1.0),))
@@ -125,7 +152,7 @@ def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     hinted = [form for form in _forms(sorted(thesaurus.hints.get(key, ())), index) if form not in own and form not in same]
     forms = (*((form, 1.0) for form in own), *((form, SYNONYM) for form in same), *((form, HINT) for form in hinted))
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
-    weight = weights[0] if own else max(weights, default=index.idf(key))
+    weight = weights[0] if own else max(weights, default=(MERE if key in _TELLING else 1.0) * index.idf(key))
     return Term(key, weight, forms)
 
 

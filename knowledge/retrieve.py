@@ -1,5 +1,6 @@
 """A query in, passages out: candidates from the words and from the vectors, every leg scored, then fused. Pure."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from knowledge.coverage import SentenceTerms
 from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
-from knowledge.query import Context, Query, read
+from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
 from knowledge.spelling import Known, Speller
 from knowledge.terms import stem, terms, words
 from knowledge.thesaurus import Thesaurus, thesaurus
@@ -19,6 +20,7 @@ from knowledge.thesaurus import Thesaurus, thesaurus
 FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the same page in the right language comes first
 NAMED = 0.69  # the share of a record's name that a query must hold to have named it
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
+_FIELD = re.compile(r"([^:：]{1,60})[:：]")
 _CANDIDATES = 150
 _NAMED_CHUNKS = 9
 
@@ -52,7 +54,30 @@ class Searcher:
 
     def query(self, text: str, language: Language | None = None, context: Sequence[Context] = ()) -> Query:
         """Read a question against this collection."""
-        return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context)
+        fields = self._topics[1] if context else frozenset[str]()
+        return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context, fields=fields)
+
+    def topical(self, text: str) -> bool:
+        """Whether a text names what a page is about, such as `delivery`; what records have a field for is no topic.
+
+        One who has asked for a product's price and then asks what the delivery costs does not mean the product's.
+        """
+        topics, fields = self._topics
+        said = [[frozenset(form) for form, share in term.forms if share >= SYNONYM] for term in self._spoken(text)]
+        return any(any(form <= topics for form in forms) and not any(form <= fields for form in forms) for forms in said)
+
+    def _spoken(self, text: str) -> list[Term]:
+        return spoken(text, self.keyword, self._speller, self._thesaurus)
+
+    @cached_property
+    def _topics(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The terms of pages' titles, and those of the names that records' fields have."""
+        titles = {chunk.title for chunk in self.chunks if chunk.kind != "record"}
+        fields = {
+            match[1] for chunk in self.chunks if chunk.kind == "record" for sentence in chunk.sentences if (match := _FIELD.match(sentence))
+        }
+        said, named = ({term for text in texts for term in terms(text)} for texts in (titles, fields))
+        return frozenset(term for term in said if len(term) > 1), frozenset(named)
 
     @cached_property
     def _names(self) -> tuple[dict[str, list[int]], Scores, dict[str, float]]:

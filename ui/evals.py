@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING, Any, get_args
@@ -100,9 +101,10 @@ def retrieval(build: Callable[[Settings], "App"], settings: Settings, data: Path
         raise Failure(f"No query of {data} has a line in qrels.jsonl; query_id there must be an id of queries.jsonl.", 2)
     rankings: dict[str, list[str]] = {}
     with throwaway(build, settings) as app:
-        source = _take_in(app, data, emit)
+        source, topical = _take_in(app, data, emit), partial(app.index.topical, collection=_COLLECTION)
         for number, row in enumerate(queries, 1):
-            found = app.index.search_documents(row["text"], _DEPTH, _COLLECTION, leans_on(row["text"], history(row, "")))
+            context = leans_on(row["text"], history(row, ""), topical)
+            found = app.index.search_documents(row["text"], _DEPTH, _COLLECTION, context)
             rankings[row["id"]] = ranking_metrics.documents((name.removeprefix(f"{source}#"), score) for name, score in found)
             emit({"progress": {"done": number, "total": len(queries), "name": "searching"}})
     scores = ranking_metrics.retrieval(rankings, {query: wanted for query, wanted in relevant.items() if query in rankings})

@@ -48,7 +48,7 @@ def finder_of(app: "App") -> "Find":
     threshold = rules(app.settings).threshold
 
     def find(question: str, language: Any, history: Any) -> Any:
-        passages = app.index.find(question, _TOLD, "default", language, leans_on(question, history)).passages
+        passages = app.index.find(question, _TOLD, "default", language, leans_on(question, history, app.index.topical)).passages
         return passages if passages and passages[0].score >= threshold else ()
 
     return find

@@ -4,6 +4,7 @@ import pytest
 
 from bot.followup import focus, leaning, leans_on, self_contained
 from bot.messages import Message
+from knowledge.query import NAMING
 
 HISTORY = (
     Message("customer", "How much is the Nova S5?"),
@@ -35,6 +36,17 @@ def test_the_newest_questions_count_most_and_replies_least():
     shares = [share for _, share in found]
     assert shares == sorted(shares, reverse=True)
     assert all(0 < share < 1 for share in shares)
+
+
+@pytest.mark.parametrize(
+    ("question", "hardly"),
+    [("how much is the shipping", True), ("运费多少钱", True), ("shipping?", False), ("is the shipping in it", False)],
+)
+def test_a_short_question_that_names_a_topic_and_points_nowhere_hardly_leans(question: str, hardly: bool):
+    found = leans_on(question, HISTORY, lambda _: True)
+    assert [line for line, _ in found] == [line for line, _ in leans_on(question, HISTORY)]
+    assert all(share < NAMING for _, share in found) == hardly
+    assert (self_contained(question, found) == question) == hardly
 
 
 def test_nothing_to_lean_on():

@@ -3,8 +3,11 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge.errors import LoadError
+from knowledge.loaders.plain import parse_plain
 from tests.knowledge.files import Load, only, parts
 
 
@@ -37,6 +40,32 @@ def test_markdown_headings_are_paths_and_the_first_h1_the_title(put: Load):
 )
 def test_titles(put: Load, name: str, text: str, title: str):
     assert only(put(name, text)).title == title
+
+
+def test_plain_text_has_headings_where_a_short_line_stands_above_prose_or_a_list(put: Load):
+    text = "FREE SHIPPING\n\nFree over $50.\n\nGOLD MEMBERS\n\n- Always.\n\nDO I NEED A CODE?\n\nNo code\nis needed\n\nwhy\n"
+    (document,) = put("free-shipping.txt", text)
+    assert document.title == "Free shipping"
+    assert [(section.heading, section.text) for section in document.sections] == [
+        ((), "Free over $50."),
+        (("GOLD MEMBERS",), "- Always."),
+        (("DO I NEED A CODE?",), "No code\nis needed\n\nwhy"),
+    ]
+    assert only(put("a.txt", "退货须知\n\n期限\n\n收到后 7 天内可退。")).title == "退货须知"
+
+
+@pytest.mark.parametrize(
+    "text", ["Opening hours\n\nMon-Fri 9-17\n\nSat 10-14", "Dear Ann,\n\nwe write.\n\nBest regards\n\nBob", "a\nb\n\nc"]
+)
+def test_short_lines_of_plain_text_above_short_lines_are_its_text(put: Load, text: str):
+    assert parts(put("a.txt", text)) == [((), text, "text")]
+
+
+@given(st.lists(st.sampled_from(["", "A heading", "Some prose that ends.", "- item", "  two words", "长标题", "正文。"]), min_size=1))
+def test_nothing_of_plain_text_is_lost(lines: list[str]):
+    parsed = parse_plain("\n".join(lines))
+    kept = [parsed.title, *(part for section in parsed.sections for part in (*section.heading, *section.text.split("\n")))]
+    assert [line.strip() for line in kept if line.strip()] == [line.strip() for line in lines if line.strip()]
 
 
 def test_code_is_kept_and_a_hash_in_it_is_no_heading(put: Load):

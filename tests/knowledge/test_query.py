@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.keyword import KeywordIndex
-from knowledge.query import SYNONYM, Query, Term, read
+from knowledge.query import ANSWERED, NAMING, SYNONYM, Query, Term, read
 from knowledge.spelling import Speller
 from knowledge.terms import terms
 from knowledge.thesaurus import parse
@@ -20,8 +20,11 @@ INDEX = KeywordIndex(TEXTS, [("en", "Nova S5"), ("en", "Nova S9")])
 SYNONYMS = parse({"en": ["refund money-back", "shipping delivery"], "zh": ["退货 寄回"]})
 
 
-def ask(text: str, context: tuple[tuple[str, float], ...] = ()) -> Query:
-    return read(text, INDEX, Speller(INDEX.frequency), SYNONYMS, context=context)
+FIELDS = frozenset(("batteri", "weight"))
+
+
+def ask(text: str, context: tuple[tuple[str, float], ...] = (), fields: frozenset[str] = FIELDS) -> Query:
+    return read(text, INDEX, Speller(INDEX.frequency), SYNONYMS, context=context, fields=fields)
 
 
 def by_text(query: Query) -> dict[str, Term]:
@@ -74,6 +77,38 @@ def test_earlier_lines_name_what_the_question_does_not():
     context = (("tell me about the Nova S5", 0.5),)
     assert "nova·s5" in ask("how long does the battery last", context).pieces
     assert "nova·s5" not in ask("and the Nova S9?", context).pieces
+
+
+def test_what_an_earlier_line_asked_has_been_answered():
+    """`battery` was asked of the S5 and is not asked now; only the thing that was meant goes on."""
+    context = (("battery of the Nova S5", 0.5),)
+    found = by_text(ask("and the shipping", context))
+    assert found["batteri"].weight == pytest.approx(0.5 * ANSWERED * INDEX.idf("batteri"))
+    assert found["nova·s5"].weight == pytest.approx(0.5 * INDEX.idf("nova·s5"))
+    assert by_text(ask("and the shipping", context, frozenset()))["batteri"].weight == pytest.approx(0.5 * INDEX.idf("batteri"))
+
+
+def test_a_question_for_a_field_takes_only_the_name_from_before():
+    found = by_text(ask("its battery", (("how many days until the Nova S5 is refunded", 0.5),)))
+    assert found["nova·s5"].weight == pytest.approx(0.5 * INDEX.idf("nova·s5"))
+    assert found["refund"].weight == pytest.approx(0.5 * ANSWERED * INDEX.idf("refund"))
+
+
+def test_another_name_takes_only_what_was_asked_from_before():
+    found = by_text(ask("and the Nova S9?", (("battery of the Nova S5", 0.5),)))
+    assert found["batteri"].weight == pytest.approx(0.5 * INDEX.idf("batteri"))
+    assert not {"nova·s5", "s5"} & found.keys()
+
+
+def test_a_line_that_hardly_counts_names_nothing():
+    query = ask("how long does the battery last", (("tell me about the Nova S5", NAMING / 2),))
+    assert "nova·s5" not in query.pieces
+    assert query.leaning == query.text
+
+
+def test_words_for_what_is_to_be_told_count_little_where_no_document_has_them():
+    assert ask("refund policy").unknown < 0.2
+    assert ask("refund helicopter").unknown > 0.5
 
 
 def test_language_of_the_text_then_of_the_page_then_english():

@@ -37,6 +37,24 @@ def test_the_answer_comes_first_by_words_alone(question: str, first: str):
     assert ids(SEARCHER.rank(SEARCHER.query(question), 3))[0] == first
 
 
+@pytest.mark.parametrize(
+    ("text", "topical"),
+    [
+        ("how much is the shipping", True),
+        ("delivery?", True),  # by a synonym
+        ("退货多少钱", True),
+        ("what is the price of the shipping", True),
+        ("what is the price", False),  # records have a field for it
+        ("how heavy is it", False),
+        ("how long does it take", False),
+        ("cards", False),
+        ("", False),
+    ],
+)
+def test_a_topic_is_what_a_page_is_called_by(text: str, topical: bool):
+    assert SEARCHER.topical(text) == topical
+
+
 def test_units_say_which_sentence_answers():
     best = SEARCHER.rank(SEARCHER.query("are cards slower, do they take longer"), 1)[0]
     assert [unit.text for unit in best.units] == ["Refunds are paid within five days.", "Cards take longer."]

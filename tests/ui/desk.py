@@ -118,6 +118,9 @@ class FakeIndex:
         self.texts |= {document.source: document.sections[0].text for document in documents}
         return Report(len(self.texts), len(self.texts), len(documents), 0, 0, (), 0.1)
 
+    def topical(self, text: str, collection: str = "default") -> bool:
+        return False
+
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
         ranked = self.search_documents(text, k, collection)
         return [Passage(Chunk(name, name, name, (), self.texts[name], (), "text", "en", 0), score) for name, score in ranked]
