@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Frame, Page, expect
+from playwright.sync_api import Frame, Page, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS, WAYS, Visit, ways
 from tests.ui.shop import HOSTILE, Shop
@@ -199,6 +199,24 @@ def test_a_failed_answer_can_be_tried_again(visit: Visits, site: tuple[Shop, str
     seen.settled()
     expect(seen.page.locator(".question")).to_have_count(1)
     assert router.asked[-1].message == router.asked[-2].message
+
+
+@pytest.mark.quick
+def test_a_question_asked_before_the_page_is_there_is_answered_in_it(visit: Visits, site: tuple[Shop, str]):
+    """Who asks at once is faster than the page's own first request, which tells it what the conversation is."""
+    seen = visit()
+    late: list[Route] = []
+    seen.page.route("**/gradio_api/run/predict**", lambda route: late.append(route))  # noqa: PLW0108
+    seen.page.reload()
+    seen.ask("How long?")
+    expect(seen.page.locator(".question")).to_have_text("How long?")
+    for route in late:
+        route.continue_()
+    seen.page.unroute("**/gradio_api/run/predict**")
+    expect(seen.page.locator("details")).to_have_count(2)
+    seen.settled()
+    expect(seen.page.locator(".question")).to_have_count(1)
+    assert len({asked.conversation for asked in site[0].router.asked}) == 1
 
 
 def test_a_page_that_lost_its_server_says_so_calmly(visit: Visits):

@@ -148,6 +148,7 @@ note.addEventListener('click', (event) => {
     dialog.close();
     setBusy(false);
     asked = null;
+    held = false;
     leave();
     conversation = newId();
     trigger('erase', { conversation });

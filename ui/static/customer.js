@@ -11,6 +11,7 @@ const page = document.documentElement;
 let busy = false;
 let conversation = '';
 let asked = null; // what was sent and not yet shown by the server
+let held = false; // it was sent before the server had told which conversation this is
 let turns = 0; // sent and not yet over
 let heard = 0; // when the server last showed something
 let later = null; // what is to be sent as soon as the page has started anew
@@ -61,6 +62,7 @@ function render() {
   heard = Date.now();
   if (conversation && view().conversation !== conversation) return; // the rest of a turn that was left behind
   conversation = view().conversation;
+  if (held) send();
   const follow = atEnd();
   page.lang = language === 'zh' ? 'zh-CN' : language;
   document.title = title;
@@ -157,8 +159,14 @@ function ask(text, message) {
   heard = Date.now();
   setBusy(true);
   showAsked();
-  trigger('ask', { ...asked, conversation });
+  held = !conversation;
+  if (!held) send();
   return '';
+}
+
+function send() {
+  held = false;
+  trigger('ask', { ...asked, conversation });
 }
 
 // A turn is over, however it ended.
@@ -170,6 +178,7 @@ function settled() {
 // Nothing is running any more; what the server never showed gets the reason and can be tried again.
 function give(reason) {
   setBusy(false);
+  held = false;
   if (!asked) return;
   const { message } = asked;
   asked = null;
@@ -214,6 +223,7 @@ function open(id) {
   if (busy) trigger('stop', {});
   setBusy(false);
   asked = null;
+  held = false;
   leave();
   conversation = id;
   tell('');
