@@ -18,7 +18,8 @@ Embed = Callable[[Sequence[str]], Vectors]
 Score = Callable[[NDArray[Any]], Shares]
 
 FEW = 3  # rows a label, on average, below which only prototypes are tried
-NAMED = 10  # rows a label, on average, from which the names of labels add nothing (benchmarks/intents.py)
+NAMED = 15  # rows a label, on average, from which the names of labels add nothing (benchmarks/intents.py)
+_NAME_ROWS = 2
 _FOLDS = 3
 _ONE_SPLIT = 2000  # rows from which one split is enough to tell methods apart
 _HELD = 0.2
@@ -48,15 +49,15 @@ class _Given:
     def fitted(self, fit: Fit, rows: Targets | None = None) -> tuple[Head, Targets]:
         """A head fitted on some rows, all by default, and the labels that its columns stand for: some may have no row among them.
 
-        A label's name counts as one more row of it.
+        A label's name counts as `_NAME_ROWS` more rows of it.
         """
         rows = np.arange(len(self.targets)) if rows is None else rows
         seen, inner = np.unique(self.targets[rows], return_inverse=True)
         texts, vectors = [self.texts[int(row)] for row in rows], self.vectors[rows]
         if self.names is not None:
-            texts += [self.names[0][int(label)] for label in seen]
-            vectors = np.concatenate((vectors, self.names[1][seen]))
-            inner = np.concatenate((inner, np.arange(len(seen))))
+            texts += [self.names[0][int(label)] for label in seen] * _NAME_ROWS
+            vectors = np.concatenate((vectors, *[self.names[1][seen]] * _NAME_ROWS))
+            inner = np.concatenate((inner, *[np.arange(len(seen))] * _NAME_ROWS))
         return fit(texts, vectors, np.asarray(inner, dtype=np.intp)), np.asarray(seen, dtype=np.intp)
 
 

@@ -17,6 +17,7 @@ from bot.expect import asked, has
 from bot.messages import Prompt
 from knowledge.cells import cells
 from knowledge.documents import Gaps, Language, Passage, Unit
+from knowledge.terms import STOP, models, words
 
 FEATURES = (
     "own", "rest", "context", "passage", "rank", "cosine", "chunk", "keyword", "title", "named", "stray", "fits", "misfits", "figure",
@@ -35,6 +36,7 @@ HEAD = (
 """What is known of an answer; see `confidence`."""
 
 
+_NOTHING, _FEW, _SAID = 0.01, 3, 0.6  # share of a question; words of it; how sure what a sentence says word for word is at least
 _TABLE = 8  # rows of a table that is still said whole
 _WHOLE, _AS_GOOD = 0.75, 1.0  # share of the question; scores apart. In cross-validation no fact was lost by them
 
@@ -184,7 +186,15 @@ def confidence(question: str, picks: Sequence[Pick], language: Language, gaps: G
     logit = sum(weights["head"].get(name, 0.0) * value for name, value in values.items()) - weights["cut"].get(
         language, weights["cut"]["en"]
     )
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+    sure = 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+    if gaps.open < _NOTHING and picks[0].unit.own > 1 - _NOTHING and _says_much(question):
+        return max(sure, _SAID)  # one sentence says all of it
+    return sure
+
+
+def _says_much(question: str) -> bool:
+    """Whether it has an error code or a few words that mean something; a single one may stand in any sentence."""
+    return any(model.endswith("·") for model in models(question)) or sum(word not in STOP for word in words(question)) >= _FEW
 
 
 def sure(prompt: Prompt) -> float:

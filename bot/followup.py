@@ -24,21 +24,25 @@ _ASIDE = 0.15  # what those shares come to for a short question that names a top
 _CLAUSE = 3, 4  # words, or Chinese characters, that a question of its own has at least
 _SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
 
+Topical = Callable[[str, str], bool]
+"""Whether a text has a topic of its own, rather than that of the lines before it."""
 
-def leans_on(question: str, history: Sequence[Message], topical: Callable[[str], bool] = lambda _: False) -> tuple[Context, ...]:
+
+def leans_on(question: str, history: Sequence[Message], topical: Topical = lambda *_: False) -> tuple[Context, ...]:
     """The earlier lines that make `question` self-contained, newest first, each with its share; none for a question that stands alone.
 
-    What the customer asked before counts most: it names the thing. The bot's replies count little: they name much beside it.
-    topical: whether a text names a topic of the documents. A short question that does so, and does not point back, hardly leans: "how
-    much is the shipping" after "how much is Product B".
+    What the customer asked before counts most: it names the thing. The last replies count little: they name much beside it.
+    A short question that has a topic of its own, and does not point back, hardly leans: "how much is the shipping" after "how much is
+    Product B".
     """
     earlier = [message for message in history if message.role in ("customer", "bot", "agent") and message.text.strip()]
     if not earlier or not leaning(question):
         return ()
     before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
-    said = [message.text for message in earlier if message.role != "customer"][-1:]
-    least = _ASIDE if not _points_back(question) and _is_clause(question) and topical(question) else 1.0
-    return (*((line, least * share) for line, share in zip(before, ASKED, strict=False)), *((text[:300], least * SAID) for text in said))
+    said = [message.text for message in earlier if message.role != "customer"][-1:][::-1]
+    least = _ASIDE if not _points_back(question) and _is_clause(question) and topical(question, " ".join(before)) else 1.0
+    lines = (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
+    return tuple(Context(line, least * share) for line, share in lines)
 
 
 def focus(message: str) -> tuple[str, tuple[Context, ...]]:
@@ -51,7 +55,7 @@ def focus(message: str) -> tuple[str, tuple[Context, ...]]:
         return message, ()
     asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part)] or parts[-1:]
     story = " ".join(part for part in parts if part not in asks)
-    return (" ".join(asks), ((story, STORY),)) if story else (message, ())
+    return (" ".join(asks), (Context(story, STORY, told=True),)) if story else (message, ())
 
 
 def leaning(question: str) -> bool:
@@ -74,5 +78,5 @@ def _is_clause(question: str) -> bool:
 
 def self_contained(question: str, context: Sequence[Context]) -> str:
     """The question with the lines it leans on, as provenance shows it and as the extractive backend reads it."""
-    lines = [" ".join(line.split())[:200] for line, share in context if share >= NAMING]
+    lines = [" ".join(line.split())[:200] for line, share, _ in context if share >= NAMING]
     return f"{question} ({' / '.join(lines)})" if lines else question

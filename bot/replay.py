@@ -16,6 +16,7 @@ from bot.sides import Side, side
 from bot.tables import conversations, messages
 from knowledge.documents import Language
 from knowledge.ingest import Index
+from knowledge.query import Context
 from knowledge.report import Found
 
 
@@ -96,7 +97,7 @@ def _found(index: Index, record: dict[str, Any], language: Language) -> Found:
     """What was found then, as far as it is still there."""
     ids = {passage["id"] for passage in record["passages"]}
     searched = record.get("searched") or {"text": record["question"], "context": []}  # older records have none
-    context = tuple((str(line), float(share)) for line, share in searched["context"])
+    context = tuple(Context(str(line), float(share), *map(bool, told)) for line, share, *told in searched["context"])
     found = index.find(searched["text"], 2 * len(ids), record["collection"], language, context)
     return replace(found, passages=tuple(passage for passage in found.passages if passage.chunk.id in ids))
 

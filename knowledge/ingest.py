@@ -168,10 +168,10 @@ class Index:
         query = loaded.searcher.query(text, detect(text) or language, context)
         return self._found(loaded, query, k)
 
-    def topical(self, text: str, collection: str = "default") -> bool:
-        """Whether a text names what a page of the collection is about, and nothing that a product's record has a field for."""
+    def topical(self, text: str, before: str, collection: str = "default") -> bool:
+        """Whether a text speaks of a topic of the collection's pages rather than of the product that an earlier line names."""
         loaded = self.loaded(collection)
-        return loaded is not None and loaded.searcher.topical(text)
+        return loaded is not None and loaded.searcher.topical(text, before)
 
     def read(self, text: str, documents: Sequence[Document], k: int = 5, context: Sequence[Context] = ()) -> Found:
         """The best `k` passages of a few documents that are in no collection: for a question that brings its own evidence."""

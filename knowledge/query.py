@@ -1,8 +1,9 @@
 """A customer's question as it is searched for: spelled as the documents are, its terms weighed, each with what means the same."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from knowledge.documents import Language
 from knowledge.keyword import KeywordIndex
@@ -14,7 +15,7 @@ from knowledge.thesaurus import Thesaurus
 
 SYNONYM = 0.7  # what a synonym counts of the customer's own word
 HINT = 0.5  # what a document's word that is only hinted at counts of it
-CODE = 2.0  # what an error code or a model's counts of its idf
+CODE = 3.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
 ANSWERED = 0.2  # what a word of an earlier line counts of the line's share where it was what that line asked
@@ -28,8 +29,14 @@ _TELLING = frozenset((
 
 _APART = re.compile(r"[^\w'’$%&+-]+")
 
-Context = tuple[str, float]
-"""An earlier line of the conversation, and how much its words count beside the question's own, 0..1."""
+
+class Context(NamedTuple):
+    """An earlier line, and how much its words count beside the question's own, 0..1. told: in the same message, as the story around it."""
+
+    line: str
+    share: float
+    told: bool = False
+
 
 Form = tuple[tuple[str, ...], float]
 """Terms of a document that together stand for a term of the query, and how far they do, 0..1."""
@@ -101,19 +108,42 @@ def read(
     own = sum(term.weight for term in found.values())
     unknown = sum(term.weight for term in found.values() if not term.forms) / own if own else 0.0
     pieces = frozenset((*document_terms(spelled), *models(spelled)))
-    named, asks = bool(pieces & index.names), any(_is_field(term, fields) for term in found.values())
-    for line, share in context:
-        earlier = {key: term for key, term in _terms(normalise(line), index, thesaurus).items() if term.forms}
-        names = any(key in index.names for key in earlier)
-        for key, term in earlier.items():  # what no document says of it has been answered, and is not asked for now
-            if named and key in index.called:
-                continue  # another thing is meant now
-            kept = key in index.called if asks and names else not _is_field(term, fields)
-            found.setdefault(key, replace(term, weight=term.weight * share * (1.0 if kept or named else ANSWERED)))
-    leaning = " ".join((spelled, *(normalise(line) for line, share in context if share >= NAMING)))
-    if not named:
+    names, asks = pieces & index.names, any(_is_field(term, fields) for term in found.values())
+    named = len(names) > 1 or any("·" in name for name in names)  # a word alone, "stand", may be of another thing
+    if named and asks:  # a thing and what is asked of it: nothing is left out
+        context = [line for line in context if line.told]
+    earlier = [(line, _terms(normalise(line.line), index, thesaurus)) for line in context]
+    for key, term in _going_on(earlier, index, fields, named=named, asks=asks):
+        found.setdefault(key, term)
+    leaning = " ".join((spelled, *(normalise(line) for line, share, _ in context if share >= NAMING)))
+    if not names:
         pieces = frozenset((*document_terms(leaning), *models(leaning)))
     return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown)
+
+
+def _going_on(
+    earlier: Sequence[tuple[Context, Mapping[str, Term]]], index: KeywordIndex, fields: frozenset[str], *, named: bool, asks: bool
+) -> Iterator[tuple[str, Term]]:
+    """The terms of earlier lines, newest first, as far as they still count.
+
+    named: whether the question names a thing; asks: whether it asks for a record's field. What it leaves out comes from the newest line
+    that has it: of a thing that was asked after its name, not what was asked; for another thing what was asked, not the name.
+    """
+    for (_, share, told), every in earlier:
+        terms = {key: term for key, term in every.items() if term.forms}  # what no document says has been answered, and is not asked now
+        names, asked = any(key in index.names for key in terms), False
+        for key, term in terms.items():
+            name, of_field = key in index.called, _is_field(term, fields)
+            if told:
+                kept = True
+            elif name and named:
+                continue  # another thing is meant now
+            else:
+                kept = name if asks and names else not of_field or (named and not asks)
+            asked |= of_field
+            yield key, replace(term, weight=term.weight * share * (1.0 if kept else ANSWERED))
+        if not told:
+            named, asks = named or names, asks or (named and asked)
 
 
 def _is_field(term: Term, fields: frozenset[str]) -> bool:
@@ -134,8 +164,12 @@ def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str,
     keys, rest = thesaurus.taken(_APART.sub(" ", f" {spelled.lower()} "))
     found = {key: _term(key, index, thesaurus) for key in _meant(keys, rest)}
     for model in models(spelled):
-        if model in index:  # a code ("p-03·") is what is asked after, and everything else in the message is around it
+        if model in index and not (model.endswith("·") and model in index.called):  # the "S5" of "Nova S5" is told by "nova·s5"
+            # A code ("p-03·") is what is asked after, and everything else in the message is around it.
             found[model] = Term(model, (CODE if model.endswith("·") else 1.0) * index.idf(model), (((model,), 1.0),))
+            for mark in re.findall(r"[^\W\d_]+|\d+", model.rpartition("·")[0] if model.endswith("·") else model.rpartition("·")[2]):
+                if len(mark) == 1:  # alone, "s" and "5" are noise
+                    found.pop(mark, None)
     inside = " ".join((*keys, *words(rest)))
     for pair in pairs(spelled):
         if pair in index and pair not in STOP and pair not in inside:
@@ -150,10 +184,19 @@ def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     own = _forms([key], index)
     same = [form for form in _forms(sorted(thesaurus.alternatives(key)), index) if form not in own]
     hinted = [form for form in _forms(sorted(thesaurus.hints.get(key, ())), index) if form not in own and form not in same]
-    forms = (*((form, 1.0) for form in own), *((form, SYNONYM) for form in same), *((form, HINT) for form in hinted))
+    forms = (
+        *((form, 1.0) for form in own),
+        *((form, SYNONYM) for form in same),
+        *((form, 1.0 if _within(form, key) else HINT) for form in hinted),
+    )
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
     weight = weights[0] if own else max(weights, default=(MERE if key in _TELLING else 1.0) * index.idf(key))
     return Term(key, weight, forms)
+
+
+def _within(form: Sequence[str], key: str) -> bool:
+    """Whether a phrase holds the very words that it hints at: "what colours" at "colour"."""
+    return set(form) <= {stem(word) for word in key.split()} or (not key.isascii() and "".join(form) in key)
 
 
 def _forms(keys: Iterable[str], index: KeywordIndex) -> list[tuple[str, ...]]:

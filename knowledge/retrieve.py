@@ -14,13 +14,14 @@ from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
 from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
 from knowledge.spelling import Known, Speller
-from knowledge.terms import stem, terms, words
+from knowledge.terms import models, stem, terms, words
 from knowledge.thesaurus import Thesaurus, thesaurus
 
 FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the same page in the right language comes first
 NAMED = 0.69  # the share of a record's name that a query must hold to have named it
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
 _FIELD = re.compile(r"([^:：]{1,60})[:：]")
+_WHOLLY, _HARDLY = 0.7, 0.2  # shares of a question that a page's sentence says at least, and a record's at most
 _CANDIDATES = 150
 _NAMED_CHUNKS = 9
 
@@ -57,14 +58,26 @@ class Searcher:
         fields = self._topics[1] if context else frozenset[str]()
         return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context, fields=fields)
 
-    def topical(self, text: str) -> bool:
-        """Whether a text names what a page is about, such as `delivery`; what records have a field for is no topic.
+    def topical(self, text: str, before: str = "") -> bool:
+        """Whether a text speaks of a topic of its own rather than of what was spoken of before.
 
-        One who has asked for a product's price and then asks what the delivery costs does not mean the product's.
+        It names what a page is about, such as `delivery`, for which records have no field; or a sentence of a page says all that is asked,
+        in whatever words, and none of the records that `before` names says any of it. One who has asked for a product's price and then
+        asks what the delivery costs, or how to pay, does not mean the product's.
         """
         topics, fields = self._topics
         said = [[frozenset(form) for form, share in term.forms if share >= SYNONYM] for term in self._spoken(text)]
-        return any(any(form <= topics for form in forms) and not any(form <= fields for form in forms) for forms in said)
+        if any(any(form <= topics for form in forms) and not any(form <= fields for form in forms) for forms in said):
+            return True
+        named = frozenset((*terms(before), *models(before))) & self.keyword.names
+        records = sorted({place for piece in named for place in self._names[0][piece] if self.chunks[place].kind == "record"})
+        if not records:
+            return False
+        asked = self.query(text)
+        asked = replace(asked, terms=tuple(replace(term, forms=tuple((form, 1.0) for form, _ in term.forms)) for term in asked.terms))
+        covered = self._sentences.best(asked)
+        pages = max((share for share, chunk in zip(covered, self.chunks, strict=True) if chunk.kind != "record"), default=0.0)
+        return pages >= _WHOLLY and float(covered[records].max()) <= _HARDLY
 
     def _spoken(self, text: str) -> list[Term]:
         return spoken(text, self.keyword, self._speller, self._thesaurus)

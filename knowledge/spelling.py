@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from knowledge.language import CJK
@@ -36,8 +36,11 @@ class Speller:
         return _RUN.sub(lambda match: self._chinese(match[0]), text)
 
     def _latin(self, word: str) -> str:
-        """The term at most one edit away, two from seven letters on; transpositions are one edit (optimal string alignment)."""
-        if len(word) < 4 or not word.isascii() or not word.isalpha() or word in STOP:
+        """The term at most one edit away, two from seven letters on; transpositions are one edit (optimal string alignment).
+
+        A word that means nothing ("something", "what") comes before one that means something.
+        """
+        if len(word) < 3 or not word.isascii() or not word.isalpha() or word in STOP:
             return word
         stemmed = stem(word)
         if stemmed in self._frequency or self._known(word):
@@ -45,8 +48,11 @@ class Speller:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        if process.extractOne(word, _PLAIN, scorer=OSA.distance, score_cutoff=1):  # "somthing" means "something", and that says nothing
-            return word
+        plain = next((other for other in _swapped(word) if other in STOP), "")
+        if not plain and (found := process.extractOne(word, _PLAIN, scorer=OSA.distance, score_cutoff=1)):
+            plain = found[0]
+        if plain or len(word) < 4:
+            return plain or word
         near = process.extract(stemmed, self._terms, scorer=OSA.distance, score_cutoff=1 if len(word) < 7 else 2, limit=8)
         if not near:
             return word
@@ -81,6 +87,11 @@ class Speller:
                 for sound in _sounds(term):
                     found[sound].append(term)
         return found
+
+
+def _swapped(word: str) -> Iterator[str]:
+    """The words with two neighbouring letters changed over."""
+    return (f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1))
 
 
 def _commonest(terms: set[str], frequency: Mapping[str, int]) -> str:

@@ -13,8 +13,9 @@ _MODEL = re.compile(
     rf"(?:(?<![^\W\d_{CJK}])(?P<latin>[^\W\d_{CJK}]{{2,}})[ -]|(?P<han>[{CJK}]{{2}}) ?)"  # from a word's start: linear in its length
     r"(?P<mark>[A-Za-z](?![A-Za-z'])|[A-Za-z]{0,2}\d{1,4}[A-Za-z]?(?![A-Za-z]))(?![.,:]?\d)"
 )
+_JOINED = rf"(?:-|(?![{CJK}])\w)"  # what a code may not touch; Chinese is written without spaces
 # An error code or a model's: "P-03", "E4".
-_CODE = re.compile(r"(?<![\w-])[A-Za-z]{1,4}-\d{1,5}(?![\w-])|(?<![\w-])[A-Za-z]{1,2}\d{1,3}(?![\w-])")
+_CODE = re.compile(rf"(?<!{_JOINED})[A-Za-z]{{1,4}}-\d{{1,5}}(?!{_JOINED})|(?<!{_JOINED})[A-Za-z]{{1,2}}\d{{1,3}}(?!{_JOINED})")
 
 _SIZE = re.compile(
     r"(\d{1,2})\s?(?:英寸|寸|[- ]?inch\b)", re.IGNORECASE
@@ -33,16 +34,26 @@ what's whats when where which while who whom whose why will with without would y
 多少 几 几个 为什么 为啥 一下 一个 一种 对 从 到 上 下 里 中 之 所 其 该 等 并 但 但是 如果 要是 还 还是 还有 很 又 才 去 来 说 看 用 做
 让 跟 比 得 地 着 过 吗？ 你好 您好 谢谢 麻烦 帮 帮我 帮忙 亲 客服 时候 的话 现在 今天 刚 刚刚 已经 需要 不 没 只 都是 就是 自己 家 们
 nice great cool awesome perfect hmm hm um uh yeah yep yup nope sorry bro mate dude plz thx
+之后 以后 之内 以内 之前 以前
 因为 所以 然后 那么 这么 多 大概 大约 左右 一般 请教 知道 觉得 应该 真的 东西 算 以 为 于 买 够 够不够 们家 你家 咱家 家里 家的 拿 弄 搞
 呀 滴 嘞 喽 呐
 """
 STOP = frozenset(_STOP.split())
 
+_BRITISH = {
+    "color": "colour", "gray": "grey", "center": "centr", "catalog": "catalogu", "program": "programm", "favorit": "favourit",
+    "organiz": "organis", "jewelri": "jewelleri", "aluminum": "aluminium", "mold": "mould", "tire": "tyre", "liter": "litr",
+    "meter": "metr",
+}  # fmt: skip
+
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """The Snowball stem of an English word; other words come back as they are."""
-    return str(_stemmer().stemWord(word)) if word.isascii() and word.isalpha() and len(word) > 2 else word
+    """The Snowball stem of an English word, American spellings as British ones; other words come back as they are."""
+    if not (word.isascii() and word.isalpha() and len(word) > 2):
+        return word
+    stemmed = str(_stemmer().stemWord(word))
+    return _BRITISH.get(stemmed, stemmed)
 
 
 @lru_cache(maxsize=1)

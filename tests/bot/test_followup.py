@@ -4,7 +4,7 @@ import pytest
 
 from bot.followup import focus, leaning, leans_on, self_contained
 from bot.messages import Message
-from knowledge.query import NAMING
+from knowledge.query import NAMING, Context
 
 HISTORY = (
     Message("customer", "How much is the Nova S5?"),
@@ -32,8 +32,8 @@ def test_full_questions_stand_alone(question: str):
 
 def test_the_newest_questions_count_most_and_replies_least():
     found = leans_on("and in red?", HISTORY)
-    assert [line for line, _ in found] == ["And the Nova S7?", "How much is the Nova S5?", "It costs $699."]
-    shares = [share for _, share in found]
+    assert [line for line, *_ in found] == ["And the Nova S7?", "How much is the Nova S5?", "It costs $699."]
+    shares = [share for _, share, *_ in found]
     assert shares == sorted(shares, reverse=True)
     assert all(0 < share < 1 for share in shares)
 
@@ -43,9 +43,9 @@ def test_the_newest_questions_count_most_and_replies_least():
     [("how much is the shipping", True), ("运费多少钱", True), ("shipping?", False), ("is the shipping in it", False)],
 )
 def test_a_short_question_that_names_a_topic_and_points_nowhere_hardly_leans(question: str, hardly: bool):
-    found = leans_on(question, HISTORY, lambda _: True)
-    assert [line for line, _ in found] == [line for line, _ in leans_on(question, HISTORY)]
-    assert all(share < NAMING for _, share in found) == hardly
+    found = leans_on(question, HISTORY, lambda *_: True)
+    assert [line for line, *_ in found] == [line for line, *_ in leans_on(question, HISTORY)]
+    assert all(share < NAMING for _, share, *_ in found) == hardly
     assert (self_contained(question, found) == question) == hardly
 
 
@@ -56,11 +56,11 @@ def test_nothing_to_lean_on():
 
 def test_a_self_contained_question_shows_what_it_leans_on_in_one_line():
     assert self_contained("in red?", ()) == "in red?"
-    assert self_contained("in red?", (("the\n  Nova S7", 0.6), ("x" * 300, 0.1))) == f"in red? (the Nova S7 / {'x' * 200})"
+    assert self_contained("in red?", (Context("the\n  Nova S7", 0.6), Context("x" * 300, 0.1))) == f"in red? (the Nova S7 / {'x' * 200})"
 
 
 def test_a_story_is_told_from_its_question():
     asks, story = focus("My dad is 74. He got his first smartphone. Do you offer lessons?")
     assert asks == "Do you offer lessons?"
-    assert [line for line, _ in story] == ["My dad is 74. He got his first smartphone."]
+    assert [line for line, *_ in story] == ["My dad is 74. He got his first smartphone."]
     assert focus("Do you offer lessons?") == ("Do you offer lessons?", ())

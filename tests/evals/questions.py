@@ -41,3 +41,22 @@ def ask(router: Router, rows: list[Row]) -> list[Scored]:
         )
         for row in rows
     ]
+
+
+def chats(language: str, half: str) -> list[Row]:
+    """Whole conversations `{id, language, turns: [{question, answers[], sources[]}]}`; odd numbers are the development half."""
+    lines = Path(__file__).with_name("chats.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [row for row in rows if row["language"] == language and int(row["id"][-2:]) % 2 == (half == "dev")]
+
+
+def converse(router: Router, rows: list[Row]) -> list[Scored]:
+    """Each question of each conversation, after what was really said in it before."""
+    found: list[Scored] = []
+    for row in rows:
+        history: list[Message] = []
+        for number, turn in enumerate(row["turns"]):
+            answer = router.answer_from(turn["question"], history, None, "default", "extractive")
+            found.append(scored({**turn, "id": f"{row['id']}-{number}", "kind": "follow_up" if history else "answerable"}, answer))
+            history += [Message("customer", turn["question"]), Message("bot", answer.text)]
+    return found

@@ -1,8 +1,8 @@
-"""`python -m tests.evals.report [--half dev|heldout]`: the shares of the questions about the sample shop, by language and half."""
+"""`python -m tests.evals.report [--half dev|heldout]`: the shares of questions and chats about the sample shop, by language and half."""
 
 import argparse
 
-from tests.evals.questions import HALVES, LANGUAGES, ask, questions, router_over
+from tests.evals.questions import HALVES, LANGUAGES, ask, chats, converse, questions, router_over
 from tests.evals.scoring import HAVE_AN_ANSWER, Scored, shares, table
 from tests.real import sample_folder
 
@@ -14,7 +14,9 @@ def main() -> None:
     parser.add_argument("--wrong", action="store_true", help="name the questions that went wrong, by id")
     chosen = parser.parse_args()
     with router_over(sample_folder()) as router:
-        found = {f"{language} {half}": ask(router, questions(language, half)) for half in chosen.half or HALVES for language in LANGUAGES}
+        sets = [(language, half) for half in chosen.half or HALVES for language in LANGUAGES]
+        found = {f"{language} {half}": ask(router, questions(language, half)) for language, half in sets}
+        found |= {f"{language} {half} chats": converse(router, chats(language, half)) for language, half in sets}
     print(table({name: shares(scores) for name, scores in found.items()}))
     if chosen.wrong:
         for scores in found.values():

@@ -68,10 +68,10 @@ def shares(scores: Iterable[Scored]) -> Shares:
 def table(found: Mapping[str, Shares]) -> str:
     """The shares of some sets of questions, a line each."""
     names = ("right", "declined", "off topic", "missing")
-    lines = [f"{'':16}{'questions':>10}" + "".join(f"{name:>11}" for name in names)]
+    lines = [f"{'':18}{'questions':>10}" + "".join(f"{name:>11}" for name in names)]
     for name, share in found.items():
         values = (share.right, share.wrongly_declined, share.off_topic, share.missing)
-        lines.append(f"{name:16}{share.questions:>10}" + "".join(f"{100 * value:>10.1f}%" for value in values))
+        lines.append(f"{name:18}{share.questions:>10}" + "".join(f"{100 * value:>10.1f}%" for value in values))
     return "\n".join(lines)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.router import Router
-from tests.evals.questions import HALVES, LANGUAGES, ask, questions, router_over
+from tests.evals.questions import HALVES, LANGUAGES, ask, chats, converse, questions, router_over
 from tests.evals.scoring import HAVE_AN_ANSWER, shares, table
 
 RIGHT = 0.75  # of the answerable questions, at least
+RIGHT_IN_CHATS = 0.78
 WRONGLY_DECLINED = 0.12  # of the answerable questions, at most
 OFF_TOPIC_DECLINED = 0.7
 MISSING_DECLINED = 0.2
@@ -46,3 +47,14 @@ def test_the_shop_questions(router: Router, language: str, half: str, capsys: py
     assert share.wrongly_declined <= WRONGLY_DECLINED
     assert share.off_topic >= OFF_TOPIC_DECLINED
     assert share.missing >= MISSING_DECLINED
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whole_chats(router: Router, language: str, half: str, capsys: pytest.CaptureFixture[str]):
+    """Follow-ups, changes of subject, another product, and back, as customers chat."""
+    share = shares(converse(router, chats(language, half)))
+    with capsys.disabled():
+        print("\n" + table({f"{language} {half} chats": share}))
+    assert share.questions >= 30
+    assert share.right >= RIGHT_IN_CHATS

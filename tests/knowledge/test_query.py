@@ -1,9 +1,11 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.keyword import KeywordIndex
-from knowledge.query import ANSWERED, NAMING, SYNONYM, Query, Term, read
+from knowledge.query import ANSWERED, NAMING, SYNONYM, Context, Query, Term, read
 from knowledge.spelling import Speller
 from knowledge.terms import terms
 from knowledge.thesaurus import parse
@@ -23,7 +25,7 @@ SYNONYMS = parse({"en": ["refund money-back", "shipping delivery"], "zh": ["退�
 FIELDS = frozenset(("batteri", "weight"))
 
 
-def ask(text: str, context: tuple[tuple[str, float], ...] = (), fields: frozenset[str] = FIELDS) -> Query:
+def ask(text: str, context: Sequence[Context] = (), fields: frozenset[str] = FIELDS) -> Query:
     return read(text, INDEX, Speller(INDEX.frequency), SYNONYMS, context=context, fields=fields)
 
 
@@ -65,7 +67,7 @@ def test_a_named_model_is_a_term_and_a_piece():
 
 
 def test_earlier_lines_count_less_and_only_what_documents_say():
-    query = ask("how long does it take", (("the refund of my helicopter", 0.5),))
+    query = ask("how long does it take", (Context("the refund of my helicopter", 0.5),))
     found = by_text(query)
     assert found["refund"].weight == pytest.approx(0.5 * INDEX.idf("refund"))
     assert "helicopt" not in found
@@ -74,14 +76,14 @@ def test_earlier_lines_count_less_and_only_what_documents_say():
 
 
 def test_earlier_lines_name_what_the_question_does_not():
-    context = (("tell me about the Nova S5", 0.5),)
+    context = (Context("tell me about the Nova S5", 0.5),)
     assert "nova·s5" in ask("how long does the battery last", context).pieces
     assert "nova·s5" not in ask("and the Nova S9?", context).pieces
 
 
 def test_what_an_earlier_line_asked_has_been_answered():
     """`battery` was asked of the S5 and is not asked now; only the thing that was meant goes on."""
-    context = (("battery of the Nova S5", 0.5),)
+    context = (Context("battery of the Nova S5", 0.5),)
     found = by_text(ask("and the shipping", context))
     assert found["batteri"].weight == pytest.approx(0.5 * ANSWERED * INDEX.idf("batteri"))
     assert found["nova·s5"].weight == pytest.approx(0.5 * INDEX.idf("nova·s5"))
@@ -89,19 +91,19 @@ def test_what_an_earlier_line_asked_has_been_answered():
 
 
 def test_a_question_for_a_field_takes_only_the_name_from_before():
-    found = by_text(ask("its battery", (("how many days until the Nova S5 is refunded", 0.5),)))
+    found = by_text(ask("its battery", (Context("how many days until the Nova S5 is refunded", 0.5),)))
     assert found["nova·s5"].weight == pytest.approx(0.5 * INDEX.idf("nova·s5"))
     assert found["refund"].weight == pytest.approx(0.5 * ANSWERED * INDEX.idf("refund"))
 
 
 def test_another_name_takes_only_what_was_asked_from_before():
-    found = by_text(ask("and the Nova S9?", (("battery of the Nova S5", 0.5),)))
+    found = by_text(ask("and the Nova S9?", (Context("battery of the Nova S5", 0.5),)))
     assert found["batteri"].weight == pytest.approx(0.5 * INDEX.idf("batteri"))
     assert not {"nova·s5", "s5"} & found.keys()
 
 
 def test_a_line_that_hardly_counts_names_nothing():
-    query = ask("how long does the battery last", (("tell me about the Nova S5", NAMING / 2),))
+    query = ask("how long does the battery last", (Context("tell me about the Nova S5", NAMING / 2),))
     assert "nova·s5" not in query.pieces
     assert query.leaning == query.text
 
@@ -114,7 +116,7 @@ def test_words_for_what_is_to_be_told_count_little_where_no_document_has_them():
 def test_language_of_the_text_then_of_the_page_then_english():
     assert ask("退货").language == "zh"
     assert ask("123").language == "en"
-    assert ask("123", (("退货", 0.5),)).language == "zh"
+    assert ask("123", (Context("退货", 0.5),)).language == "zh"
     assert read("123", INDEX, Speller(INDEX.frequency), SYNONYMS, language="zh").language == "zh"
 
 
@@ -123,9 +125,11 @@ def test_language_of_the_text_then_of_the_page_then_english():
     st.one_of(
         st.text(), st.lists(st.sampled_from(["refund", "退货", "nova s5", "\0", "money back", "运费?", "\ud800", "E-07"])).map(" ".join)
     ),
-    st.lists(st.tuples(st.text(alphabet="refund 退货\0", max_size=20), st.floats(0, 1)), max_size=2).map(tuple),
+    st.lists(
+        st.builds(Context, st.sampled_from(["", "refund 退货", "battery of the Nova S5", "\0"]), st.floats(0, 1), st.booleans()), max_size=3
+    ),
 )
-def test_any_text_can_be_read(text: str, context: tuple[tuple[str, float], ...]):
+def test_any_text_can_be_read(text: str, context: list[Context]):
     query = ask(text, context)
     assert 0 <= query.unknown <= 1
     assert all(term.weight >= 0 for term in query.terms)

@@ -28,6 +28,7 @@ def test_stems_are_of_english_words_only():
     assert stem("returns") == stem("returned") == stem("returning") == "return"
     assert stem("退货") == "退货"
     assert stem("s5") == "s5"
+    assert stem("colors") == stem("colour")
 
 
 def test_pairs_and_characters_stay_within_a_run():
@@ -45,6 +46,10 @@ def test_pairs_and_characters_stay_within_a_run():
         ("Lumen 27", ["lumen·27"]),
         ("Lumen-27", ["lumen·27"]),
         ("P-03?", ["p-03·"]),
+        ("我的报E6什么意思", ["e6·", "的报·e6"]),
+        ("错误 P-03 怎么办", ["p-03·", "错误·p"]),
+        ("出P-03了", ["p-03·"]),
+        ("x-E6 E6_a", []),
         ("Max 6", ["max·6"]),
         ("a 6", []),
         ("Max 6.5", []),

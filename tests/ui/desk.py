@@ -118,7 +118,7 @@ class FakeIndex:
         self.texts |= {document.source: document.sections[0].text for document in documents}
         return Report(len(self.texts), len(self.texts), len(documents), 0, 0, (), 0.1)
 
-    def topical(self, text: str, collection: str = "default") -> bool:
+    def topical(self, text: str, before: str, collection: str = "default") -> bool:
         return False
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
