@@ -31,7 +31,7 @@ Topical = Callable[[str, str], bool]
 def leans_on(question: str, history: Sequence[Message], topical: Topical = lambda *_: False) -> tuple[Context, ...]:
     """The earlier lines that make `question` self-contained, newest first, each with its share; none for a question that stands alone.
 
-    What the customer asked before counts most: it names the thing. The last replies count little: they name much beside it.
+    What the customer asked before counts most: it names the thing. The bot's last reply counts little: it names much beside it.
     A short question that has a topic of its own, and does not point back, hardly leans: "how much is the shipping" after "how much is
     Product B".
     """
@@ -39,7 +39,7 @@ def leans_on(question: str, history: Sequence[Message], topical: Topical = lambd
     if not earlier or not leaning(question):
         return ()
     before = [message.text for message in earlier if message.role == "customer"][-2:][::-1]
-    said = [message.text for message in earlier if message.role != "customer"][-1:][::-1]
+    said = [message.text for message in earlier if message.role != "customer"][-1:]
     least = _ASIDE if not _points_back(question) and _is_clause(question) and topical(question, " ".join(before)) else 1.0
     lines = (*zip(before, ASKED, strict=False), *((text[:300], SAID) for text in said))
     return tuple(Context(line, least * share) for line, share in lines)

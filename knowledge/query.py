@@ -142,8 +142,7 @@ def _going_on(
                 kept = name if asks and names else not of_field or (named and not asks)
             asked |= of_field
             yield key, replace(term, weight=term.weight * share * (1.0 if kept else ANSWERED))
-        if not told:
-            named, asks = named or names, asks or (named and asked)
+        named, asks = named or names, asks or (not told and named and asked)
 
 
 def _is_field(term: Term, fields: frozenset[str]) -> bool:

@@ -42,7 +42,7 @@ STOP = frozenset(_STOP.split())
 
 _BRITISH = {
     "color": "colour", "gray": "grey", "center": "centr", "catalog": "catalogu", "program": "programm", "favorit": "favourit",
-    "organiz": "organis", "jewelri": "jewelleri", "aluminum": "aluminium", "mold": "mould", "tire": "tyre", "liter": "litr",
+    "organiz": "organis", "jewelri": "jewelleri", "aluminum": "aluminium", "mold": "mould", "liter": "litr",
     "meter": "metr",
 }  # fmt: skip
 

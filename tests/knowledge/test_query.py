@@ -102,6 +102,14 @@ def test_another_name_takes_only_what_was_asked_from_before():
     assert not {"nova·s5", "s5"} & found.keys()
 
 
+def test_a_story_around_the_question_counts_whole_and_names_what_is_meant():
+    story = Context("The battery of my Nova S5 died", 0.4, told=True)
+    found = by_text(ask("what does the refund of its weight take", (story, Context("and the Nova S9?", 0.6))))
+    assert found["batteri"].weight == pytest.approx(0.4 * INDEX.idf("batteri"))
+    assert found["nova·s5"].weight == pytest.approx(0.4 * INDEX.idf("nova·s5"))
+    assert "nova·s9" not in found
+
+
 def test_a_line_that_hardly_counts_names_nothing():
     query = ask("how long does the battery last", (Context("tell me about the Nova S5", NAMING / 2),))
     assert "nova·s5" not in query.pieces
