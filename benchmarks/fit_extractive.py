@@ -2,10 +2,10 @@
 
     python benchmarks/fit_extractive.py [--write] [--data DIR]
 
-Learned from are questions about the sample shop (tests/evals/shop_*_tune.jsonl and _dev.jsonl; the held-out half is never read here) and
-about 32 made-up shops (shops.py), which weigh as much in all. Sentences: a listwise softmax that puts its mass on those with the right
-fact (ListNet, Cao et al. 2007). Head: logistic regression, whether the question can be answered at all. Figures on the sample shop are by
-five-fold cross-validation, those elsewhere on made-up shops that are kept out.
+Learned from are questions about the sample shop (tests/evals/shop_*_tune.jsonl and _dev.jsonl; the held-out half is never read here) and,
+for the sentences, about 32 made-up shops (shops.py), which weigh as much in all. Sentences: a listwise softmax that puts its mass on
+those with the right fact (ListNet, Cao et al. 2007). Head: logistic regression, whether the question can be answered at all. Figures on
+the sample shop are by five-fold cross-validation, those elsewhere on made-up shops that are kept out.
 DIR keeps the shops' indexes, which take a while to make; without it they are made anew.
 """
 
@@ -130,10 +130,10 @@ def _answer_to(question: Question) -> Holds:
     return lambda passage, text: right(question, passage.chunk.source, (passage.chunk.title, *passage.chunk.heading), text)
 
 
-def fit(*groups: Sequence[Row]) -> Fit:
-    """groups: each weighs as much as any other."""
-    weights = fit_sentences(groups)
-    return Fit(weights, fit_head([(rows, heads(rows, weights)) for rows in groups]))
+def fit(rows: Sequence[Row], others: Sequence[Row]) -> Fit:
+    """The head is of `rows` alone: what `others` lack is hard on purpose, and a head that heeds them declines short plain questions."""
+    weights = fit_sentences((rows, others))
+    return Fit(weights, fit_head(rows, heads(rows, weights)))
 
 
 def fit_sentences(groups: Sequence[Sequence[Row]]) -> Floats:
@@ -157,21 +157,16 @@ def _listwise(x: torch.Tensor, y: torch.Tensor, lists: torch.Tensor, weights: to
     return (log_sum(scores) - log_sum(scores.masked_fill(~y, -1e9))).mean()
 
 
-def fit_head(groups: Sequence[tuple[Sequence[Row], Floats]]) -> Floats:
-    """groups: rows and their features; in each group what can be answered weighs as much as what cannot."""
-    packed = []
-    for rows, features in groups:
-        y = torch.tensor([float(row.answerable) for row in rows])
-        packed.append((torch.tensor(features), y, torch.where(y > 0, 0.5 / y.mean(), 0.5 / (1 - y.mean()))))
+def fit_head(rows: Sequence[Row], features: Floats) -> Floats:
+    """What can be answered weighs as much as what cannot."""
+    x, y = torch.tensor(features), torch.tensor([float(row.answerable) for row in rows])
+    balance = torch.where(y > 0, 0.5 / y.mean(), 0.5 / (1 - y.mean()))
 
     def loss(weights: torch.Tensor) -> torch.Tensor:
-        total = L2 * (weights[1:] ** 2).sum()
-        for x, y, balance in packed:
-            each = torch.nn.functional.binary_cross_entropy_with_logits(x @ weights[1:] + weights[0], y, reduction="none")
-            total = total + (balance * each).mean()
-        return total
+        each = torch.nn.functional.binary_cross_entropy_with_logits(x @ weights[1:] + weights[0], y, reduction="none")
+        return (balance * each).mean() + L2 * (weights[1:] ** 2).sum()
 
-    return minimise(loss, len(extract.HEAD) + 1)
+    return minimise(loss, x.shape[1] + 1)
 
 
 def minimise(loss: Callable[[torch.Tensor], torch.Tensor], size: int) -> Floats:

@@ -7,7 +7,6 @@ evidence holds the answer. The weights were fitted on questions about the sample
 
 import math
 import tomllib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -224,13 +223,27 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pi
 
 
 def _rows_beside(near: Sequence[Pick], picks: Sequence[Pick]) -> list[Pick]:
-    """The other rows of the tables that several of `near` are rows of; of a table of more than `_TABLE` rows none."""
+    """The other rows of tables of which `near` singles none out: it has several, or one that says no more of the question than others do.
+
+    Of a table of more than `_TABLE` rows none.
+    """
     held: dict[tuple[str, ...], list[Pick]] = {}
     for pick in picks:
         if table := _table(pick):
             held.setdefault(table, []).append(pick)
-    wanted = [table for table, count in Counter(map(_table, near)).items() if table and count > 1 and len(held[table]) <= _TABLE]
-    return [pick for table in wanted for pick in held[table] if pick not in near]
+    found: list[Pick] = []
+    for rows in held.values():
+        said = [pick for pick in rows if pick in near]
+        others = [pick for pick in rows if pick not in near]
+        if not said or len(rows) > _TABLE or (len(said) == 1 and _told_apart(said[0], others, picks[0].score)):
+            continue
+        found += others
+    return found
+
+
+def _told_apart(row: Pick, others: Sequence[Pick], best: float) -> bool:
+    """Whether a row is the one that is asked for, or no more than a side note."""
+    return best - row.score > _AS_GOOD or row.unit.own > max((other.unit.own for other in others), default=0.0) + _NOTHING
 
 
 def _table(pick: Pick) -> tuple[str, ...]:

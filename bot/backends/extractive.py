@@ -11,6 +11,7 @@ from bot.backends.base import Options
 from bot.compare import compared
 from bot.extract import Pick, choose, confidence, rank
 from bot.messages import Prompt
+from knowledge.cells import cells
 from knowledge.documents import Language
 from knowledge.language import CJK
 from knowledge.retrieve import name_of
@@ -68,6 +69,6 @@ def said(picks: Sequence[Pick], language: Language) -> list[str]:
 
 def _between(line: str, following: str) -> str:
     """What stands between two sentences: a new line around fields and table rows, a space or nothing in prose."""
-    if not re.search(r"[.!?。！？]$", line) or re.match(r"^[^.。!?]{1,40}[:：]", following):
+    if cells(line) or not re.search(r"[.!?。！？]$", line) or re.match(r"^[^.。!?]{1,40}[:：]", following):
         return "\n"
     return "" if _HAN.search(line[-2:]) or line.endswith(("。", "！", "？")) else " "

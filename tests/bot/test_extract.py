@@ -121,8 +121,8 @@ def test_sentences_of_one_passage_are_said_in_its_order():
     assert [pick.number for pick in choose([Pick(found, 1, 2.0, {}), Pick(found, 0, 1.5, {})], margin=1)] == [0, 1]
 
 
-def row(method: str, days: str) -> Unit:
-    return Unit(f"Method: {method}; Time: {days} days", 0, 0, 0)
+def row(method: str, days: str, own: float = 0) -> Unit:
+    return Unit(f"Method: {method}; Time: {days} days", own, 0, 0)
 
 
 def test_of_a_table_no_row_of_which_is_singled_out_all_rows_are_said_and_in_order():
@@ -132,7 +132,12 @@ def test_of_a_table_no_row_of_which_is_singled_out_all_rows_are_said_and_in_orde
     scored = [(late, 1, 9), (late, 0, 8), (late, 2, 8), (early, 1, 2), (early, 0, 1), (other, 0, 1)]
     found = [Pick(one, number, score, {}) for one, number, score in scored]
     assert [pick.unit.text[8:12] for pick in choose(found)] == ["Card", "PayP", "Cash", "Gift", WEAK.text[8:12]]
-    assert [pick.number for pick in choose([found[0], found[2], *found[3:]])] == [1, 2]  # one row is what was asked for
+    alone = [found[0], found[2], *found[3:]]
+    assert len(choose(alone)) == 4  # one row that says no more of the question than the others
+    asked = replace(late, units=(late.units[0], row("Gift card", "9", 0.5), WEAK))
+    assert [pick.number for pick in choose([Pick(asked, 1, 9, {}), *alone[1:]])] == [1, 2]  # one row is what was asked for
+    aside = [Pick(late, 2, 9, {}), Pick(late, 1, 7, {}), *alone[2:]]
+    assert [pick.number for pick in choose(aside)] == [1, 2]  # one row is a side note
     many = [Pick(passage(*(row(str(n), "1") for n in range(9))), n, 9 - n, {}) for n in range(9)]
     assert len(choose(many)) == 4  # of a large table, those that come close
 
@@ -152,6 +157,12 @@ def test_it_says_the_sentence_word_for_word_or_nothing():
     assert "".join(answer("Within how many days can products be returned?", passage(GOOD), threshold=0.0)) == GOOD.text
     assert answer("Within how many days can products be returned?", passage(GOOD), threshold=1.0) == []
     assert answer("anything", threshold=0.5) == []
+
+
+def test_a_row_of_a_table_has_a_line_of_its_own_though_it_ends_like_a_sentence():
+    row_ = Unit("Product: Earbuds; Returned: within 30 days.", 0.9, 0.2, 0.95, 0.8)
+    said = "".join(answer("Within how many days can products be returned?", passage(row_, GOOD), threshold=0.0))
+    assert said.splitlines() == [row_.text, GOOD.text]
 
 
 def test_max_tokens_ends_it_between_sentences():

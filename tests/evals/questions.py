@@ -60,3 +60,10 @@ def converse(router: Router, rows: list[Row]) -> list[Scored]:
             found.append(scored({**turn, "id": f"{row['id']}-{number}", "kind": "follow_up" if history else "answerable"}, answer))
             history += [Message("customer", turn["question"]), Message("bot", answer.text)]
     return found
+
+
+def common(language: str) -> list[Row]:
+    """What every shop is asked every day, `{id, language, question, sources[]}`, in a few words."""
+    lines = Path(__file__).with_name("common.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [{**row, "kind": "answerable"} for row in rows if row["language"] == language]

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.router import Router
-from tests.evals.questions import HALVES, LANGUAGES, ask, chats, converse, questions, router_over
+from tests.evals.questions import HALVES, LANGUAGES, ask, chats, common, converse, questions, router_over
 from tests.evals.scoring import HAVE_AN_ANSWER, shares, table
 
 RIGHT = 0.75  # of the answerable questions, at least
 RIGHT_IN_CHATS = 0.78
+RIGHT_PAGE = 0.8
 WRONGLY_DECLINED = 0.12  # of the answerable questions, at most
 OFF_TOPIC_DECLINED = 0.7
 MISSING_DECLINED = 0.2
@@ -58,3 +59,10 @@ def test_whole_chats(router: Router, language: str, half: str, capsys: pytest.Ca
         print("\n" + table({f"{language} {half} chats": share}))
     assert share.questions >= 30
     assert share.right >= RIGHT_IN_CHATS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_common_questions_are_not_declined_and_answered_from_the_right_page(router: Router, language: str):
+    scores = ask(router, common(language))
+    assert [score.id for score in scores if score.declined] == []
+    assert sum(score.page for score in scores) >= RIGHT_PAGE * len(scores)
