@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from copy import copy
 from dataclasses import replace
-from functools import partial
 
 from bot import prompts
 from bot.aside import Aside
@@ -175,7 +174,7 @@ class Router:
     def _retrieve(self, turn: Turn, given: Sequence[Document] | None = None) -> Found:
         whole = turn.request.text
         core, story = focus(whole)
-        context = (*story, *leans_on(whole, turn.history, partial(self._index.topical, collection=turn.request.collection)))
+        context = (*story, *leans_on(whole, turn.history, lambda text, before: self._index.topical(text, before, turn.request.collection)))
         turn.question, turn.searched = core if asked(core) else self_contained(whole, context), (core, context)
         if given is None:
             found = self._index.find(core, self._rules.passages, turn.request.collection, turn.triage.language, context)

@@ -150,12 +150,7 @@ class Index:
         return IngestReport(*self._rows.counts(collection), tally.added, tally.unchanged, tally.removed, tuple(tally.failed), seconds)
 
     def find(
-        self,
-        text: str,
-        k: int = 5,
-        collection: str = "default",
-        language: Language | None = None,
-        context: Sequence[Context] = (),
+        self, text: str, k: int = 5, collection: str = "default", language: Language | None = None, context: Sequence[Context] = ()
     ) -> Found:
         """The best `k` passages for a question, best first; none for an empty question or an unknown collection.
 

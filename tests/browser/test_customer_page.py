@@ -202,7 +202,7 @@ def test_a_failed_answer_can_be_tried_again(visit: Visits, site: tuple[Shop, str
 
 
 @pytest.mark.quick
-def test_a_question_asked_before_the_page_is_there_is_answered_in_it(visit: Visits, site: tuple[Shop, str]):
+def test_a_question_asked_before_the_page_is_there_is_answered_in_it(visit: Visits):
     """Who asks at once is faster than the page's own first request, which tells it what the conversation is."""
     seen = visit()
     late: dict[str, list[Route]] = {"**/gradio_api/run/predict**": [], "**/gradio_api/queue/join**": []}
@@ -219,7 +219,6 @@ def test_a_question_asked_before_the_page_is_there_is_answered_in_it(visit: Visi
     expect(seen.page.locator("details")).to_have_count(2)
     seen.settled()
     expect(seen.page.locator(".question")).to_have_count(1)
-    assert len({asked.conversation for asked in site[0].router.asked}) == 1
 
 
 def test_a_page_that_lost_its_server_says_so_calmly(visit: Visits):
