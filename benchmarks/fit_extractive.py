@@ -247,6 +247,7 @@ def main() -> None:
         app.engine.dispose()
         made_up = {language: of_shops(language, folder) for language in LANGUAGES}
     learned = [row for rows in made_up.values() for row in rows if not row.kept_out]
+    print(f"{sum(row.answerable for row in learned)} answered questions of made-up shops")
     fitted = fit([row for rows in sample.values() for row in rows], learned)
     for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
         apart = [row for row in made_up[language] if row.kept_out]

@@ -18,7 +18,7 @@ Embed = Callable[[Sequence[str]], Vectors]
 Score = Callable[[NDArray[Any]], Shares]
 
 FEW = 3  # rows a label, on average, below which only prototypes are tried
-NAMED = 15  # rows a label, on average, from which the names of labels add nothing (benchmarks/intents.py)
+NAMED = 15  # rows a label, on average, below which the names of labels are learned from
 _NAME_ROWS = 2
 _FOLDS = 3
 _ONE_SPLIT = 2000  # rows from which one split is enough to tell methods apart

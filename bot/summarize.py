@@ -103,7 +103,7 @@ def compact(old: Summary, history: Sequence[Message], budget: Budget, count: Cou
 
 
 def completed(summary: str, old: str, lines: Sequence[Message], budget: Budget, count: Count) -> str:
-    """A model's summary of `old` and `lines` in a quarter of the budget, with what it left out elsewhere: codes, amounts, dates, promises.
+    """A model's summary of `old` and `lines` in a quarter of the budget, and what it left out: codes, amounts, dates, promises.
 
     A sentence that it says again, or that names a figure nobody named, does not count as said: small models do both. What it copies from
     under the headings of the old summary is left to the rules, which weigh it anew.

@@ -2,11 +2,11 @@
 
 import re
 
-_CELL = re.compile(r"\s*([^:：]{1,60})[:：]\s*(\S.*)", re.DOTALL)
+_CELL = re.compile(r"\s*(\w[^:：]{0,59})[:：]\s*(\S.*)", re.DOTALL)
 
 
 def cells(line: str) -> tuple[tuple[str, str], ...]:
-    """The names and values of a row's cells; nothing for a line that is no row, which has two cells at least."""
+    """The names and values of a row's cells; nothing for what is no row: it has two cells at least, and no mark of a list."""
     found = [_CELL.fullmatch(part) for part in re.split("[;；]", line)]
     if len(found) < 2 or not all(found):
         return ()

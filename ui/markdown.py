@@ -1,5 +1,6 @@
 """A bot's reply as HTML: headings, lists, emphasis, code and tables; never raw HTML, images or links, whatever the text holds."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import groupby
@@ -10,6 +11,7 @@ from markdown_it.token import Token
 
 from knowledge.cells import cells
 
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)  # code stays as it is
 _MARKS = range(0xE000, 0xE064)  # private-use characters that stand for the numbers of sources while the text is rendered
 
 
@@ -18,7 +20,7 @@ def to_html(text: str, marks: Mapping[int, int]) -> str:
     clean = "".join(" " if ord(character) in _MARKS else character for character in text)
     for place in sorted(marks, reverse=True):
         clean = clean[:place] + chr(_MARKS[marks[place] - 1]) + clean[place:]
-    html: str = _parser().render("\n".join(_tabled(clean)))
+    html: str = _parser().render(clean if _FENCE.search(clean) else "\n".join(_tabled(clean)))
     for number, mark in enumerate(_MARKS, 1):
         # Not a <button>, which the browser would let go to the next line alone; the word joiner keeps it at its sentence.
         html = html.replace(chr(mark), f'\u2060<span class="mark" role="button" tabindex="0" data-source="{number}">{number}</span>')

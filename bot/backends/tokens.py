@@ -47,8 +47,7 @@ class TokenCount:
         self._tokenizer: Tokenizer | None = None
         self._opening: Thread | None = None
         self._lock = Lock()
-        if self._source:
-            self._file = _file(self._source)
+        self._file = _file(self._source) if self._source else None
 
     def __call__(self, text: str) -> int:
         if self._source:

@@ -13,6 +13,7 @@ from knowledge.cells import cells
         ("Note: call us; we help", ()),
         ("Price: ; Time: 1 day", ()),
         (f"{'n' * 61}: a; b: c", ()),
+        ("- Price: $5; Time: 1 day", ()),
         ("", ()),
     ],
 )

@@ -106,7 +106,14 @@ def test_rows_of_a_table_are_shown_as_one():
     assert 'data-source="2"' in cells[5]
     assert "<p>Three ways:</p>" in html
     assert "<p>Ask us.</p>" in html
-    for plain in ("Method: Express; Price: $14", "One: a; two\nOne: b; three", "Name: a\nName: b", told[:40]):
+    for plain in (
+        "Method: Express; Price: $14",
+        "One: a; two\nOne: b; three",
+        "Name: a\nName: b",
+        told[:40],
+        "- A: 1; B: 2\n- A: 3; B: 4",
+        "```\na: 1; b: 2\na: 3; b: 4\n```",
+    ):
         assert "<table>" not in to_html(plain, {})
 
 
