@@ -54,7 +54,7 @@ class Pool:
     """The examples in the database. Thread-safe; every change is one transaction. Raises `BadExample` for what it cannot keep or find."""
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = self._engine = engine
+        self.engine = engine
         self.reading = self._read = engine.execution_options(read_only=True).begin
 
     def list(self, state: ExampleState | None = None, language: Language | None = None, split: Split | None = None) -> tuple[Example, ...]:
@@ -188,7 +188,7 @@ class Pool:
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if connection.dialect.name == "postgresql":  # SQLite's transactions stand in line anyway
                 connection.exec_driver_sql("LOCK TABLE examples IN SHARE ROW EXCLUSIVE MODE")
             yield connection

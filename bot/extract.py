@@ -1,8 +1,8 @@
 """The sentences of the passages that answer a question, and how sure that is. Pure; no model but what the passages were scored with.
 
 Every sentence has some features; a linear score ranks the sentences, and a logistic head over the best ones' features says how likely the
-evidence holds the answer. The weights were fitted on questions about the sample shop and made-up ones in both languages by
-`benchmarks/fit_extractive.py`; they weigh general signs, not words of a shop. Only where the head cuts differs by language.
+evidence holds the answer. The weights were fitted by `benchmarks/fit_extractive.py` on questions in both languages, the head's about the
+sample shop alone, the sentences' about made-up ones too; they weigh general signs, not words of a shop. Only the cut differs by language.
 """
 
 import math
