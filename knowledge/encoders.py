@@ -135,6 +135,7 @@ def limit_threads() -> None:
     cores = max(1, (os.cpu_count() or 1) // 2)
     torch.set_num_threads(cores)
     threadpool_limits(cores, user_api="blas")  # NumPy's, whose threads do not even sleep while they wait
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(cores))  # SciPy's, which is loaded later
 
 
 def _opened(name: str) -> Any:
