@@ -124,4 +124,4 @@ class Labeller:
 
 def clauses(text: str) -> list[str]:
     """The parts of a message that may each want something of their own."""
-    return [part for piece in _CLAUSE.split(text) if (part := piece.strip(" ,，"))]
+    return [part for piece in _CLAUSE.split(text) if any(map(str.isalnum, part := piece.strip(" ,，")))]

@@ -132,6 +132,8 @@ def test_a_labeller_that_cannot_learn_says_nothing():
         ("I want to cancel and how do I get my money back", ["I want to cancel", "how do I get my money back"]),
         ("black and white", ["black and white"]),
         ("几天能到，另外可以开发票吗", ["几天能到", "另外可以开发票吗"]),
+        ("It broke!!! Who pays??", ["It broke!", "Who pays?"]),
+        ("!!", []),
     ],
 )
 def test_clauses(text: str, parts: list[str]):
