@@ -198,6 +198,8 @@ def _says_much(question: str) -> bool:
 
 def sure(prompt: Prompt) -> float:
     """How likely the evidence of a prompt holds the answer, 0..1."""
+    if prompt.passages and prompt.passages[0].chunk.kind == "range":
+        return 1.0
     return confidence(prompt.question, rank(prompt.question, prompt.passages), prompt.language, prompt.gaps)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Language = Literal["zh", "en", "other"]
-Kind = Literal["text", "record", "qa"]
+Kind = Literal["text", "record", "qa", "range"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from knowledge.errors import BadCollection, KnowledgeError, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
 from knowledge.load import load, walk
+from knowledge.loaded import Loaded
 from knowledge.nearest import Nearest
 from knowledge.probe import measure
 from knowledge.query import Context, Query
@@ -37,14 +37,6 @@ _BATCH = 16  # documents embedded together
 _WARMING = ("Good morning, is anybody there?", "早上好，有人在吗？")  # loads what the first question would have to wait for
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    at: datetime
-    trust: dict[str, float]
-    searcher: Searcher
-    near: CollectionVectors | Nearest
-
-
 class Index:
     """Everything that is known, by collection. Thread-safe. One process at a time may own an embedded vector store."""
 
@@ -58,7 +50,7 @@ class Index:
         self._chunk_tokens = min(chunk_tokens, embedder.window - 2)
         self._writing = threading.RLock()
         self._loading = threading.Lock()
-        self._loaded: dict[str, _Loaded] = {}
+        self._loaded: dict[str, Loaded] = {}
         self._measured: dict[str, float] | None = None
 
     @property
@@ -154,6 +146,8 @@ class Index:
     ) -> Found:
         """The best `k` passages for a question, best first; none for an empty question or an unknown collection.
 
+        A question about the range ("do you have laptops under 1000") has a passage before them that lists what it asks for.
+
         language: of the customer's page, for a text that does not tell its own. context: the earlier lines that the question leans on.
         Raises `StoreError` when the vector store fails.
         """
@@ -161,7 +155,9 @@ class Index:
         if loaded is None or not text.strip() or k < 1:
             return Found()
         query = loaded.searcher.query(text, detect(text) or language, context)
-        return self._found(loaded, query, k)
+        found = self._found(loaded, query, k)
+        shown = loaded.searcher.overview(text, query.language, [line.line for line in context if not line.told])
+        return Found((shown, *found.passages[: k - 1])) if shown else found
 
     def topical(self, text: str, before: str, collection: str = "default") -> bool:
         """Whether a text speaks of a topic of the collection's pages rather than of the product that an earlier line names."""
@@ -173,17 +169,17 @@ class Index:
         chunks = [chunk for document in documents for chunk in cut(document, self._embedder.count, self._chunk_tokens)]
         vectors = CollectionVectors(MemoryStore(), self._embedder, "read")
         vectors.add(chunks, self._trust())
-        loaded = _Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known), vectors)
+        loaded = Loaded(datetime.now(UTC), self._trust(), Searcher(chunks, self._known), vectors)
         return self._found(loaded, loaded.searcher.query(text, context=context), k)
 
-    def _found(self, loaded: _Loaded, query: Query, k: int) -> Found:
+    def _found(self, loaded: Loaded, query: Query, k: int) -> Found:
         passages, vector = self._ranked(loaded, query, k)
         if vector is not None:
             cosines = loaded.near.cosines(vector, [passage.chunk for passage in passages])
             passages = [with_cosines(passage, cosines[passage.chunk.id]) for passage in passages]
         return Found(tuple(passages), loaded.searcher.gaps(query, passages))
 
-    def _ranked(self, loaded: _Loaded, query: Query, k: int, *, units: bool = True) -> tuple[list[Passage], Vectors | None]:
+    def _ranked(self, loaded: Loaded, query: Query, k: int, *, units: bool = True) -> tuple[list[Passage], Vectors | None]:
         """The best passages, and the query's vector where the embedder can be relied on for its language."""
         trust = trusted(loaded.trust, query.language)
         if trust <= 0:
@@ -192,8 +188,9 @@ class Index:
         return loaded.searcher.rank(query, k, *loaded.near.near(vector, _NEAR), trust, units=units), vector
 
     def search(self, text: str, k: int = 5, collection: str = "default") -> list[Passage]:
-        """The passages of `find`."""
-        return list(self.find(text, k, collection).passages)
+        """The best `k` passages, all of them pieces of documents."""
+        loaded = self.loaded(collection) if text.strip() and k > 0 else None
+        return list(self._found(loaded, loaded.searcher.query(text), k).passages) if loaded else []
 
     def _trust(self) -> dict[str, float]:
         with self._loading:
@@ -214,7 +211,7 @@ class Index:
             best.setdefault(passage.chunk.source, passage.score)
         return list(best.items())[:k]
 
-    def loaded(self, collection: str = "default") -> _Loaded | None:
+    def loaded(self, collection: str = "default") -> Loaded | None:
         """The collection as it is now: read again when this or another process changed it. None when there is none."""
         entry = self._rows.entry(collection)
         if entry is None:
@@ -225,7 +222,7 @@ class Index:
                 chunks = self._rows.chunks(collection)
                 vectors, before = self._vectors(collection), held.near if held else None
                 near = vectors.held(chunks, before if isinstance(before, Nearest) else None) or vectors
-                held = self._loaded[collection] = _Loaded(entry.at, entry.trust, Searcher(chunks, self._known), near)
+                held = self._loaded[collection] = Loaded(entry.at, entry.trust, Searcher(chunks, self._known), near)
             return held
 
     def _known(self, word: str) -> bool:

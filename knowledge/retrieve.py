@@ -8,10 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from knowledge.catalogue import Catalogue, catalogues
 from knowledge.coverage import SentenceTerms
 from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
+from knowledge.language import normalise
+from knowledge.overview import overview
 from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
 from knowledge.spelling import Known, Speller
 from knowledge.terms import models, stem, terms, words
@@ -57,6 +60,19 @@ class Searcher:
         """Read a question against this collection."""
         fields = self._topics[1] if context else frozenset[str]()
         return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context, fields=fields)
+
+    def overview(self, text: str, language: Language, before: Sequence[str] = ()) -> Passage | None:
+        """A passage that answers a question about the range; None for any other. before: the customer's earlier questions, newest first."""
+        catalogue = self._catalogues.get(language) or next(iter(self._catalogues.values()), None)
+        if catalogue is None:
+            return None
+        plain = normalise(text)  # a word that pages do not hold, such as "cheapest", may have been taken for a slip
+        readings = dict.fromkeys((self._speller.correct(plain), plain))
+        return next(filter(None, (overview(one, catalogue, language, self._thesaurus, before) for one in readings)), None)
+
+    @cached_property
+    def _catalogues(self) -> Mapping[Language, Catalogue]:
+        return catalogues(self.chunks)
 
     def topical(self, text: str, before: str = "") -> bool:
         """Whether a text speaks of a topic of its own rather than of what was spoken of before.

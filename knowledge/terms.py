@@ -44,6 +44,7 @@ _BRITISH = {
     "color": "colour", "gray": "grey", "center": "centr", "catalog": "catalogu", "program": "programm", "favorit": "favourit",
     "organiz": "organis", "jewelri": "jewelleri", "aluminum": "aluminium", "mold": "mould", "liter": "litr",
     "meter": "metr",
+    "mice": "mous",
 }  # fmt: skip
 
 
