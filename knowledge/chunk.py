@@ -18,6 +18,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|incl|no|nos|fig|mr|mrs|ms|dr|prof|st|inc|ltd|co|jr|sr|min|max|dept|est|[a-z]))\.$", re.IGNORECASE
 )
 _ITEM = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)、](?!\d)\s*|\(\d{1,3}\)\s*|[①-⑳]|[一二三四五六七八九十]{1,3}、|\|)")
+_MARK = re.compile(r"\d{1,3}[.)]")  # of an item, which is no sentence: "1. Open the app."
 _ROW = re.compile(r"^[^:：;；]{1,60}[:：][^;；]+[;；].*[:：]")  # a table's row, as the loaders write it: "Method: Express; Price: $14.90"
 _WRAPPED = 60  # a line at least this long that ends without final punctuation goes on in the next one
 _FINAL = re.compile(rf"[.!?:;。！？：；…][{_CLOSERS}]*$")
@@ -52,7 +53,7 @@ def sentences(text: str) -> list[str]:
             piece = line[start : match.end()]
             start = match.end()
             held += piece
-            if not _ABBREVIATION.search(held.strip()):
+            if not _ABBREVIATION.search(held.strip()) and not _MARK.fullmatch(held.strip()):
                 found.append(held.strip())
                 held = ""
         held = (held + line[start:]).strip()

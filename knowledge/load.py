@@ -26,7 +26,8 @@ _KINDS = {
     ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".pdf": "pdf", ".docx": "docx", ".xlsx": "xlsx",
 }  # fmt: skip
 _APART = frozenset({"pdf", "docx", "xlsx", "html"})  # parsed in a child with limits
-_READ_ANEW = {"txt": b"headings"}  # changed with what is made of a format, so that files taken in before count as changed
+# Changed with what is made of a format, so that files taken in before count as changed.
+_READ_ANEW = {"txt": b"headings, lists", **dict.fromkeys(("md", "html", "json", "jsonl", "pdf", "docx"), b"lists")}
 _LONGEST_LINE = 1_000_000  # characters
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 

@@ -25,6 +25,8 @@ NAMED = 0.69  # the share of a record's name that a query must hold to have name
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
 _FIELD = re.compile(r"([^:：]{1,60})[:：]")
 _WHOLLY, _HARDLY = 0.7, 0.2  # shares of a question that a page's sentence says at least, and a record's at most
+_ITEM = re.compile(r"\s*\d{1,2}[.)、．]\s*\S")
+_LISTS = 3  # of the best passages, whose numbered lists come whole
 _CANDIDATES = 150
 _NAMED_CHUNKS = 9
 
@@ -211,17 +213,49 @@ class Searcher:
         # A record is cut into chunks, and the field that is asked for may be in any: what the query names comes whole.
         also = set([i for i in order[k:] if named[i]][:_NAMED_CHUNKS])
         best = [i for place, i in enumerate(order) if place < k or i in also]
-        found = [(i, candidates[i]) for i in best]
-        return [
-            Passage(self.chunks[n], float(scores[i]), self.units(query, n) if units else (), _by_name(legs, i), bool(named[i]))
-            for i, n in found
+        passages = [
+            Passage(
+                self.chunks[candidates[i]],
+                float(scores[i]),
+                self.units(query, candidates[i]) if units else (),
+                _by_name(legs, i),
+                bool(named[i]),
+            )
+            for i in best
         ]
+        return self._with_rest_of_lists(passages, query) if units else passages
+
+    def _with_rest_of_lists(self, passages: Sequence[Passage], query: Query) -> list[Passage]:
+        """With what a numbered list goes on in, where it was cut: the steps of one thing to do are of no use in part."""
+        held, found = {passage.chunk.id for passage in passages}, list[Passage]()
+        for rank, passage in enumerate(passages):
+            found.append(passage)
+            for beside in (passage.chunk.position - 1, passage.chunk.position + 1) if rank < _LISTS and _is_list(passage.chunk) else ():
+                number = self._places.get((passage.chunk.source, beside))
+                if (
+                    number is None
+                    or (other := self.chunks[number]).id in held
+                    or other.heading != passage.chunk.heading
+                    or not _is_list(other)
+                ):
+                    continue
+                held.add(other.id)
+                found.append(replace(passage, chunk=other, units=self.units(query, number), named=False))
+        return found
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, int], int]:
+        return {(chunk.source, chunk.position): number for number, chunk in enumerate(self.chunks)}
 
     def _cosines(self, candidates: Sequence[int], cosines: Mapping[str, float] | None) -> Scores | None:
         if not cosines:
             return None
         floor = min(cosines.values())
         return np.asarray([cosines.get(self.chunks[n].id, floor) for n in candidates], dtype=np.float32)
+
+
+def _is_list(chunk: Chunk) -> bool:
+    return chunk.kind == "text" and any(_ITEM.match(sentence) for sentence in chunk.sentences)
 
 
 def name_of(chunk: Chunk) -> str:

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Sequence
 
 from bot.backends.base import Options
 from bot.compare import compared
+from bot.expect import asked
 from bot.extract import Pick, choose, confidence, rank
 from bot.messages import Prompt
+from bot.steps import steps
 from knowledge.cells import cells
 from knowledge.documents import Language
 from knowledge.language import CJK
 from knowledge.retrieve import name_of
 
 _HAN = re.compile(f"[{CJK}]")
+_STEP = re.compile(r"^\s*\d{1,2}[.)、．]\s*\S")
 _MARK = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)]\s+)")
 
 
@@ -39,7 +42,11 @@ class ExtractiveBackend:
         picks = rank(prompt.question, prompt.passages)
         if confidence(prompt.question, picks, prompt.language, prompt.gaps) < self._threshold:
             return
-        lines = compared(prompt.question, prompt.passages, picks) or said(choose(picks), prompt.language)
+        lines = (
+            compared(prompt.question, prompt.passages, picks)
+            or steps(prompt.question, picks, prompt.passages, figure=asked(prompt.question) is not None)
+            or said(choose(picks), prompt.language)
+        )
         left = options.max_tokens
         for number, line in enumerate(lines):
             if (options.cancel and options.cancel.is_set()) or left <= 0:
@@ -72,6 +79,12 @@ def said(picks: Sequence[Pick], language: Language) -> list[str]:
 
 def _between(line: str, following: str) -> str:
     """What stands between two sentences: a new line around fields and table rows, a space or nothing in prose."""
-    if cells(line) or not re.search(r"[.!?。！？]$", line) or re.match(r"^[^.。!?]{1,40}[:：]", following):
+    if (
+        cells(line)
+        or _STEP.match(line)
+        or _STEP.match(following)
+        or not re.search(r"[.!?。！？]$", line)
+        or re.match(r"^[^.。!?]{1,40}[:：]", following)
+    ):
         return "\n"
     return "" if _HAN.search(line[-2:]) or line.endswith(("。", "！", "？")) else " "
