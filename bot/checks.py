@@ -9,6 +9,7 @@ from bot.messages import Citation
 from knowledge.chunk import sentences
 from knowledge.documents import Passage
 from knowledge.language import normalise
+from knowledge.retrieve import name_of
 from knowledge.terms import terms
 
 _MOST = 4
@@ -24,15 +25,23 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """
     held = [(passage, _flat(passage.chunk.titled), _terms(passage.chunk.titled)[0]) for passage in passages]
     found: dict[str, Citation] = {}
-    for sentence in sentences(reply):
+    for sentence in (sentence for line in reply.splitlines() for sentence in sentences(line)):
         flat, meant = _flat(sentence), _terms(sentence)[0]
         if not meant or not held:
             continue
         # Word for word counts more than any share of terms; of equals the first is taken, which is the most relevant.
-        share, best = max(((2.0 if flat in text else _share(meant, has), passage) for passage, text, has in held), key=itemgetter(0))
+        share, best = max(((_said(flat, passage, text) or _share(meant, has), passage) for passage, text, has in held), key=itemgetter(0))
         if share >= _ENOUGH:
             found.setdefault(best.chunk.id, citation(best, quote_of(sentence, best)))
     return tuple(found.values())[:_MOST]
+
+
+def _said(flat: str, passage: Passage, text: str) -> float:
+    """Whether a passage has a sentence word for word: 2, else 0. A record's field may be said under the record's name."""
+    if flat in text:
+        return 2.0
+    name = _flat(name_of(passage.chunk)) if passage.chunk.kind == "record" else ""
+    return 2.0 if name and flat.startswith(f"{name}:") and flat[len(name) + 1 :] in text else 0.0
 
 
 def citation(passage: Passage, quote: str = "") -> Citation:

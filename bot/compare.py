@@ -1,39 +1,77 @@
 """Two products asked after together: both records' word on what is asked, side by side."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.extract import Pick
 from knowledge.documents import Passage
+from knowledge.language import normalise
 from knowledge.retrieve import name_of
+from knowledge.terms import STOP, models, stem, terms, words
 
 _COMPARES = re.compile(
     r"\b(?:vs\.?|versus|compare[ds]?|comparison|difference|differ|better|than|or|both|between|either)\b|\w+er\b.{0,60}\bor\b|比|哪个|哪款|哪一?[个款台]|区别|差别|差多少|差价|还是|对比|和.{1,30}(?:谁|哪)|都|更",
     re.IGNORECASE,
 )
+_IN_GENERAL = re.compile(
+    r"\b(?:what(?:'s| is| are)?|whats|tell me|explain|please|show me|the|a|an|of|in|is|are|there|any|main|key|between|and|or|with|to|me"
+    r"|can you"
+    r"|compare[ds]?|comparison|differences?|differ|different|vs\.?|versus|which|one|better|best|should i|do i|buy|get|choose|pick"
+    r"|how|do|does|they)\b"
+    r"|有什么|有啥|有哪些|什么|哪里|哪些|哪个|哪款|请问|区别|差别|不同|不一样|对比|比较|相比|一下|怎么选|选哪个|买哪个|好|更|比|和|与|跟"
+    r"|还是|的|是|呢|吗|啊|在",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"\b(?:sku|id|name|code|number|date|url|link|box|description)\b|货号|编号|名称|品名|日期|链接|清单|简介", re.IGNORECASE)
+_SHORT = 120  # characters of a field that is read at a glance
 _REST = 8.0  # what a field's own agreement with the question counts beside its score
-_GENERAL = 4  # fields of each record that are given when none is asked for
+_GENERAL = 6  # fields of each record that are given when none is asked for
 
 
 def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) -> list[str]:
     """Lines of both records, a field at a time; empty when the question does not set exactly two or three named records side by side."""
-    records: dict[str, list[Passage]] = {}
-    for passage in passages:
-        if passage.named:
-            records.setdefault(name_of(passage.chunk), []).append(passage)
+    records = _records(passages)
     if not 2 <= len(records) <= 3 or not _COMPARES.search(question):
         return []
     fields = {name: {_field(unit.text): unit.text for passage in found for unit in passage.units} for name, found in records.items()}
     about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features.get("rest", 0.0) + pick.score))
     if not about:
         return []
-    for pick in about:
+    for pick in about if not in_general(question, passages) else ():
         wanted = _field(pick.unit.text)
         # A description names the thing itself, and so agrees with any question about it.
         if wanted and name_of(pick.passage.chunk) not in pick.unit.text and all(wanted in held for held in fields.values()):
-            return [f"{name}{'：' if '：' in held[wanted] else ': '}{held[wanted]}" for name, held in fields.items()]
-    shared = [field for field in next(iter(fields.values())) if field and all(field in held for held in fields.values())]
-    return [f"{name}{'：' if '：' in held[field] else ': '}{held[field]}" for field in shared[:_GENERAL] for name, held in fields.items()]
+            return [_line(name, held[wanted]) for name, held in fields.items()]
+    shared = [field for field, text in next(iter(fields.values())).items() if _tells_apart(field, text, fields)]
+    return [_line(name, held[field]) for field in shared[:_GENERAL] for name, held in fields.items()]
+
+
+def in_general(question: str, passages: Sequence[Passage]) -> bool:
+    """Whether a question sets two or three named records side by side and asks for nothing of them in particular."""
+    records = _records(passages)
+    if not 2 <= len(records) <= 3 or not _COMPARES.search(question):
+        return False
+    named = {piece for name in records for piece in (*terms(name), *models(name), *words(name))}
+    left = _IN_GENERAL.sub(" ", normalise(question).lower())
+    return all(word in named or stem(word) in named or len(word) == 1 or word in STOP for word in words(left))
+
+
+def _records(passages: Sequence[Passage]) -> dict[str, list[Passage]]:
+    records: dict[str, list[Passage]] = {}
+    for passage in passages:
+        if passage.named:
+            records.setdefault(name_of(passage.chunk), []).append(passage)
+    return records
+
+
+def _tells_apart(field: str, text: str, fields: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether all have the field, with different values, and it is more than their name, number or date."""
+    values = {held.get(field, "") for held in fields.values()}
+    return bool(field) and len(values) == len(fields) and "" not in values and not _LABEL.search(field) and len(text) < _SHORT
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name}{'：' if '：' in text else ': '}{text}"
 
 
 def _field(text: str) -> str:

@@ -59,7 +59,8 @@ def unsupported(answer: str, evidence: Sequence[str]) -> list[str]:
     flat = [" ".join(_units(text)) for text in evidence]
     held = [_pairs(text) for text in evidence]
     numbers = [figures(text) for text in evidence]
-    return [sentence for sentence in sentences(answer) if _units(sentence) and not _supported(sentence, flat, held, numbers)]
+    said = (sentence for line in answer.splitlines() for sentence in sentences(line))
+    return [sentence for sentence in said if _units(sentence) and not _supported(sentence, flat, held, numbers)]
 
 
 def unsupported_figures(answer: str, evidence: Sequence[str]) -> set[str]:

@@ -8,12 +8,13 @@ from unicodedata import category
 from knowledge.documents import Language
 from knowledge.language import detect, normalise
 
-Kind = Literal["greeting", "thanks", "goodbye", "person", "question"]
+Kind = Literal["greeting", "thanks", "goodbye", "about", "person", "question"]
 
 _OK_EN = r"(?:ok(?:ay)?|great|perfect|cool|nice|super|awesome|alright|got it|good|understood|all good)"
 _OK_ZH = r"(?:好的?|好哒|好嘞|行吧?|嗯+|哦+|明白了?|知道了|了解了?|收到|可以了|没事了|没问题)"
 _THANKS_EN = r"(?:many |so |big )?(?:thanks?|thank you|thx|ty|cheers|tysm|appreciate it)"
 _THANKS_ZH = r"(?:非常|太|多)?(?:感谢|谢谢|多谢)+(?:你|您|了|啦|哈|啊|的?帮助|亲)*"
+_WHAT = r"(?:(?:chat)?bot|robot|human(?: being)?|person|ai|machine|computer)"
 _HOW = r"how are you(?: (?:doing|today))*"
 
 # Each matches a whole message, without the punctuation at its end.
@@ -28,6 +29,19 @@ _SMALL_TALK: dict[Kind, re.Pattern[str]] = {
         rf"(?:{_OK_EN}?[,.! ]*{_THANKS_EN}(?: (?:a lot|so much|very much|again|you|for (?:your|the) help|for that|a bunch|mate|man))*"
         rf"|{_OK_EN}|no[, ]*(?:thanks|thank you)|{_OK_ZH}?[,!。 ]*{_THANKS_ZH}|{_OK_ZH}|(?:不用|不需要)(?:了|的)*[,!。 ]*(?:{_THANKS_ZH})?"
         r"|[👍👌🙏😊🙂😀😄🎉❤\ufe0f]+)",
+        re.IGNORECASE,
+    ),
+    "about": re.compile(
+        r"(?:(?:so|hi|hello|hey|wait)[,.! ]+)?(?:(?:who|what) (?:are|r) (?:you|u)|(?:what's|what is|whats) (?:your|ur) name"
+        r"|do you have a name"
+        rf"|(?:are|r) (?:you|u) (?:an? )?(?:real |actual |just |only )*(?:an? )?{_WHAT}"
+        rf"|(?:are|r) (?:you|u) real|am i (?:talking|speaking|chatting|writing) (?:to|with) (?:an? )?(?:real )?{_WHAT}"
+        rf"|is this (?:an? )?(?:real )?{_WHAT}|what (?:can|do) (?:you|u) do|how can (?:you|u) help(?: me)?"
+        rf"|what can (?:you|u) (?:help|assist)(?: me)? with)(?: or (?:an? )?(?:real )?{_WHAT})?"
+        r"|(?:请问)?[你您](?:到底|究竟)?是(?:不是)?"
+        r"(?:谁|什么|什么人|哪位|一?个?(?:聊天)?机器人|真人|人工(?:客服)?|活人|人|ai|智能客服)(?:吗|么|啊|呀|呢)?"
+        r"|(?:请问)?[你您]是(?:机器人|ai|真人|人工|人)还是(?:机器人|ai|真人|人工|人)(?:啊|呀|呢)?|[你您]叫(?:什么|啥)(?:名字)?(?:啊|呀|呢)?"
+        r"|[你您](?:能|会|可以)(?:帮(?:我|忙)?)?(?:做|干)?(?:些|点)?(?:什么|啥|哪些事)(?:事|忙)?(?:啊|呀|呢)?",
         re.IGNORECASE,
     ),
     "goodbye": re.compile(

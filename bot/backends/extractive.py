@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bot.backends.base import Options
-from bot.compare import compared
+from bot.compare import compared, in_general
 from bot.expect import asked
 from bot.extract import Pick, choose, confidence, rank
 from bot.messages import Prompt
@@ -40,7 +40,8 @@ class ExtractiveBackend:
             yield prompt.passages[0].chunk.text
             return
         picks = rank(prompt.question, prompt.passages)
-        if confidence(prompt.question, picks, prompt.language, prompt.gaps) < self._threshold:
+        general = in_general(prompt.question, prompt.passages)
+        if not general and confidence(prompt.question, picks, prompt.language, prompt.gaps) < self._threshold:
             return
         lines = (
             compared(prompt.question, prompt.passages, picks)

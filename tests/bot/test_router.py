@@ -91,7 +91,16 @@ def test_when_the_extractive_backend_finds_nothing_the_bot_says_so(tmp_path: Pat
         assert (answer.citations, answer.backend) == ((), "extractive")
 
 
-@pytest.mark.parametrize(("text", "key", "language"), [("hello", "greeting", "en"), ("谢谢", "thanks", "zh"), ("bye", "goodbye", "en")])
+@pytest.mark.parametrize(
+    ("text", "key", "language"),
+    [
+        ("hello", "greeting", "en"),
+        ("谢谢", "thanks", "zh"),
+        ("bye", "goodbye", "en"),
+        ("are you a robot?", "about", "en"),
+        ("你是谁", "about", "zh"),
+    ],
+)
 def test_small_talk_is_no_question(tmp_path: Path, text: str, key: str, language: str):
     model = hosted()
     with desk(tmp_path, model) as shop:

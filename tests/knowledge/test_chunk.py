@@ -150,3 +150,8 @@ def test_long_sections_are_cut_evenly():
 
 def test_language_of_a_chunk_without_words_is_its_title():
     assert [piece.language for piece in chunk(document(Section((), "30"), Section(("x",), "可以退货。")), count)] == ["en", "zh"]
+
+
+def test_the_mark_of_an_item_is_no_sentence():
+    assert sentences("1. Open the app. It is blue.\n2. Tap Send.") == ["1. Open the app.", "It is blue.", "2. Tap Send."]
+    assert sentences("It costs 5. Nothing else.") == ["It costs 5.", "Nothing else."]
