@@ -91,11 +91,13 @@ class Gaps:
 
     unknown: what no document has a word for. open: what the best five passages together do not say. lacking: the weightiest single term
     among that: the thing asked after, where the topic is right and the fact is missing.
+    stranger: it asks after a product that the shop does not have: a model of which only others are known, or a kind that is not sold.
     """
 
     unknown: float = 0.0
     open: float = 0.0
     lacking: float = 0.0
+    stranger: bool = False
 
 
 def document_of(chunk: Chunk) -> Document:

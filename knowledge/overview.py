@@ -11,11 +11,15 @@ from knowledge.figures import figures
 from knowledge.language import CJK
 from knowledge.listing import everything, listed
 from knowledge.meant import Key, Reader
-from knowledge.terms import models, words
+from knowledge.terms import models, terms, words
 from knowledge.thesaurus import Thesaurus
 from knowledge.wants import Wants, lists, wants
 
 _HAN = re.compile(f"[{CJK}]")
+_SOLD = re.compile(
+    r"\b(?:do|does|can|are) (?:you|u|they)(?: guys)?(?: also| even)? (?:sell|selling|carry|stock)\b"
+    r"|(?:你们|有没有|这里|店里)?(?:有|也)?卖.{1,12}(?:吗|么|嘛|不)"
+)
 _EITHER = re.compile(r"\b(?:or|and)\b|[/,、和或跟与]")
 _PURPOSE = re.compile(r"\b(?:for|to)\b(?! (?:sale|me\b))(.*)$|(?:给|送|适合)(.{1,8}?)(?:用|买|选|的|当|$)|([^,，。 ]{2,8})用的")
 _ASKING = re.compile(r"推荐|有没有|个|款|台")
@@ -66,6 +70,15 @@ def overview(text: str, catalogue: Catalogue, language: Language, thesaurus: The
     kept = frozenset(range(len(catalogue.items))) if read.about_all else _suited(_kept(read, len(catalogue.items)), read.wished)
     ways = [way for key in read.features for way in key.ways]
     return listed(catalogue.items, kept or _any(read.kinds), read.asked, ways, language, whole=bool(kept))
+
+
+def not_sold(text: str, catalogue: Catalogue, thesaurus: Thesaurus, topics: frozenset[str]) -> bool:
+    """Whether a question asks if something is sold ("do you sell bicycles") that no item is. topics: what pages are about, as terms."""
+    if not _SOLD.search(text.lower()):
+        return False
+    keys = Reader(catalogue, thesaurus).keys(_apart(wants(text).rest)[0])
+    last = keys[-1] if keys else None
+    return last is not None and not last.called and not last.says and not any(topics.issuperset(terms(way)) for way in last.ways)
 
 
 def _read(text: str, reader: Reader, before: Sequence[str]) -> _Read | None:

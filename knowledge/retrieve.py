@@ -14,7 +14,7 @@ from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
 from knowledge.language import normalise
-from knowledge.overview import overview
+from knowledge.overview import not_sold, overview
 from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
 from knowledge.spelling import Known, Speller
 from knowledge.terms import models, stem, terms, words
@@ -171,7 +171,20 @@ class Searcher:
             above, sentences = self.held(self.place[passage.chunk.id])
             held.update(above, *sentences)
         said = frozenset(held)
-        return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said))
+        return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said), self._stranger(query))
+
+    def _stranger(self, query: Query) -> bool:
+        """Whether a question names a model that nothing has though there are others of that name and shape (`Product D`, `Nova S9`), or
+        asks whether something is sold that no row and no page's title has a word for."""
+        catalogue = self._catalogues.get(query.language)
+        if catalogue is None:
+            return False
+        shapes = {(name, _shape(mark)) for name, _, mark in (piece.partition("·") for piece in self.keyword.called) if mark}
+        for piece in models(query.text):
+            name, _, mark = piece.partition("·")
+            if mark and piece not in self.keyword and (name, _shape(mark)) in shapes:
+                return True
+        return not_sold(query.text, catalogue, self._thesaurus, self._topics[0])
 
     def rank(
         self,
@@ -252,6 +265,11 @@ class Searcher:
             return None
         floor = min(cosines.values())
         return np.asarray([cosines.get(self.chunks[n].id, floor) for n in candidates], dtype=np.float32)
+
+
+def _shape(mark: str) -> str:
+    """`a` for letters, `0` for digits: Nova S9 is of the shape of Nova S5."""
+    return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", mark))
 
 
 def _is_list(chunk: Chunk) -> bool:

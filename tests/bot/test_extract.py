@@ -103,9 +103,22 @@ def picks(*scores: float) -> list[Pick]:
 
 
 def test_only_sentences_close_to_the_best_are_said():
-    assert [pick.score for pick in choose(picks(9, 8.5, 7, 6), margin=1)] == [9, 8.5]
+    assert [pick.score for pick in choose(picks(9, 8.5, 7, 6), margin=2)] == [9, 8.5]
     assert len(choose(picks(9, 9, 9, 9, 9), most=3)) == 3
     assert choose([]) == []
+
+
+def test_half_a_sentence_is_said_to_its_end():
+    found = passage(Unit("未拆封的可以退货；", 1, 0, 1), Unit("已拆封的不能退。", 0, 0, 0), Unit("运费自理。", 0, 0, 0))
+    ranked = [Pick(found, 0, 9, {}), Pick(found, 2, 1, {}), Pick(found, 1, 0, {})]
+    assert [pick.number for pick in choose(ranked)] == [0, 1]
+
+
+def test_other_pages_must_come_closer_than_the_same_section():
+    own, other = passage(GOOD, WEAK), passage(Unit("Elsewhere.", 0, 0, 0), id_="c2")
+    other = replace(other, chunk=replace(other.chunk, source="other.md"))
+    ranked = [Pick(own, 0, 9, {}), Pick(own, 1, 5, {}), Pick(other, 0, 6, {})]
+    assert [(pick.passage.chunk.source == "other.md", pick.number) for pick in choose(ranked)] == [(False, 0), (False, 1)]
 
 
 @pytest.mark.parametrize(("context", "said_"), [(0.85, ["Price: $699"]), (0.6, ["Price: $699", "A new screen costs $179."])])
