@@ -16,6 +16,7 @@ from knowledge.records import Record
 from ui import cards
 from ui.languages import Texts
 from ui.markdown import to_html
+from ui.marks import marks
 
 Item = dict[str, str]  # `key` and `html`
 
@@ -165,7 +166,7 @@ def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | 
         who = f'<p class="who" aria-hidden="true">{_e(line.author)}</p>' if line.author else ""
         body = f'{who}<div class="text">{_lines(line.text)}</div>'
         return _said("person" if line.role == "agent" else "", f"l:{line.id}", body, words, speaker=line.author)
-    body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
+    body = f'<div class="text">{to_html(answer.text, marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
         body += f'<p class="stopped">{_e(words.stopped)}</p>'
     cited = (records[citation.id] for citation in answer.citations if citation.id in records) if records else ()
@@ -185,16 +186,6 @@ def highlighted(text: str, quote: str) -> str:
     if found is None:
         return _e(text)
     return f"{_e(text[: found.start()])}<mark>{_e(found[0])}</mark>{_e(text[found.end() :])}"
-
-
-def _marks(answer: Answer) -> dict[int, int]:
-    """Where a cited sentence stands in the reply word for word, its end gets the number of its source."""
-    marks: dict[int, int] = {}
-    for number, citation in enumerate(answer.citations[:100], 1):
-        place = answer.text.find(citation.quote) if citation.quote else -1
-        if place >= 0:
-            marks.setdefault(place + len(citation.quote), number)
-    return marks
 
 
 def _sources(citations: Sequence[Citation], words: Texts) -> str:
