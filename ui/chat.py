@@ -199,7 +199,8 @@ class Handlers:
         except UnknownConversation:
             return (), transcript.Standing(contact=contact)
         back = self._hours.next_opening(datetime.now(self._zone)) if stands.state == "waiting" else None
-        return lines, transcript.Standing(stands.state, stands.person, ending.Ending(stands.ended, stands.score), back, contact)
+        ended = ending.Ending(stands.ended, stands.score)
+        return lines, transcript.Standing(stands.state, stands.person, ended, back, contact, stands.left)
 
     def _view(
         self,

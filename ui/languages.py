@@ -58,6 +58,8 @@ class Texts:
     waiting_contact: str
     waiting_away: str
     person_here: str
+    person_left: str
+    ask_bot: str
     closed: str
     unanswered: str
     try_again: str

@@ -26,6 +26,7 @@ class Standing:
     """How a conversation stands beside what was said in it.
 
     person: who has taken over. back: when somebody is at the desk again, None where somebody is. contact: where else to turn.
+    left: who gave it back to the bot when it ended last.
     """
 
     state: State = "bot"
@@ -33,6 +34,7 @@ class Standing:
     ending: Ending = field(default_factory=Ending)
     back: datetime | None = None
     contact: str = ""
+    left: str = ""
 
 
 def items(
@@ -44,15 +46,21 @@ def items(
     while its reply is being made.
     """
     shown = [greeting(words, with_questions=not lines)]
+    over = now.ending.at if now.left else None
     for place, line in enumerate(lines):
+        if over and line.at > over:
+            shown.append(_left(now.left, words))
+            over = None
         if line.role == "customer":
             shown.append(question(line.id, line.text, words))
         else:
             shown.append(reply(line, words, last=place == len(lines) - 1, records=records))
+    if over:
+        shown.append(_left(now.left, words, lines[-1].id if lines[-1].for_person and not answering else ""))
     if lines and lines[-1].role == "customer":
         if answering:
             shown.append(answering)
-        elif now.state in {"bot", "closed"}:
+        elif now.state in {"bot", "closed"} and not lines[-1].for_person:
             shown.append(unanswered(lines[-1].id, words))
     asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
     if now.state == "waiting" and asked:
@@ -153,6 +161,12 @@ def waiting(since: datetime, now: Standing, words: Texts) -> Item:
     reach = f"<p>{_e(words.waiting_contact.format(contact=now.contact))}</p>" if now.contact else ""
     html = f'<div class="notice waiting"><h3>{_e(words.waiting_title)}</h3><p>{told}</p>{reach}</div>'
     return {"key": "waiting", "html": html}
+
+
+def _left(name: str, words: Texts, open_message: str = "") -> Item:
+    """A person has given the conversation back. open_message: the customer's last one, where they did not answer it any more."""
+    ask = f'<button type="button" class="chip" data-retry="{_e(open_message)}">{_e(words.ask_bot)}</button>' if open_message else ""
+    return {"key": "n:left", "html": f'<div class="notice left" role="status"><p>{_e(words.person_left.format(name=name))}</p>{ask}</div>'}
 
 
 def _notice(key: str, text: str) -> Item:
