@@ -54,7 +54,7 @@ def items(
         if line.role == "customer":
             shown.append(question(line.id, line.text, words))
         else:
-            shown.append(reply(line, words, last=place == len(lines) - 1, records=records))
+            shown.append(reply(line, words, last=place == len(lines) - 1, records=records, offer=now.state in ("bot", "closed")))
     if over:
         shown.append(_left(now.left, words, lines[-1].id if lines[-1].for_person and not answering else ""))
     if lines and lines[-1].role == "customer":
@@ -173,8 +173,11 @@ def _notice(key: str, text: str) -> Item:
     return {"key": key, "html": f'<div class="notice {key}" role="status"><p>{_e(text)}</p></div>'}
 
 
-def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None) -> Item:
-    """A finished reply with its sources and what can be done with it; a person's reply is only its text."""
+def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None, *, offer: bool = True) -> Item:
+    """A finished reply with its sources and what can be done with it; a person's reply is only its text.
+
+    offer: a person may be offered, as none has been asked for.
+    """
     answer = line.answer
     if answer is None:
         who = f'<p class="who" aria-hidden="true">{_e(line.author)}</p>' if line.author else ""
@@ -189,7 +192,7 @@ def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | 
     if answer.route != "human":
         body += _actions(line, words)
     if last:
-        body += _next(answer, words)
+        body += _next(answer, words, offer)
     return _said("", f"a:{answer.message}", body, words, {"data-reply": line.id})
 
 
@@ -243,9 +246,9 @@ def _why(reply_id: str, words: Texts) -> str:
     )
 
 
-def _next(answer: Answer, words: Texts) -> str:
+def _next(answer: Answer, words: Texts, offer: bool) -> str:
     """What the customer may want to say now."""
-    person = [_chip(words.talk_request, words.talk)] if answer.abstained else []
+    person = [_chip(words.talk_request, words.talk)] if answer.abstained and offer else []
     chips = "".join([*person, *map(_chip, answer.suggestions[:4])])
     return f'<div class="chips next">{chips}</div>' if chips else ""
 

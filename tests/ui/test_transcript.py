@@ -1,6 +1,7 @@
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -155,6 +156,14 @@ def test_an_answer_that_was_not_found_offers_a_person_once():
     html = transcript.reply(bot_line(abstained=True), WORDS, last=True)["html"]
     assert f'data-ask="{WORDS.talk_request}"' in html
     assert "data-ask" not in transcript.reply(bot_line(abstained=True), WORDS, last=False)["html"]
+
+
+@pytest.mark.parametrize("state", ["bot", "closed", "waiting", "agent"])
+def test_nobody_who_waits_for_a_person_or_has_one_is_offered_one(state: Any):
+    lines = [Line("m1", "customer", "Hello?", NOW), bot_line(abstained=True, suggestions=("And now?",))]
+    shown = "".join(item["html"] for item in transcript.items(lines, Standing(state), WORDS))
+    assert (f'data-ask="{WORDS.talk_request}"' in shown) == (state in {"bot", "closed"})
+    assert 'data-ask="And now?"' in shown
 
 
 def test_what_was_cut_short_says_so():
