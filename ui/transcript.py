@@ -15,6 +15,7 @@ from bot.records import Line, State
 from knowledge.records import Record
 from ui import cards
 from ui.languages import Texts
+from ui.links import linked
 from ui.markdown import to_html
 from ui.marks import marks
 
@@ -174,14 +175,14 @@ def _notice(key: str, text: str) -> Item:
 
 
 def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None, *, offer: bool = True) -> Item:
-    """A finished reply with its sources and what can be done with it; a person's reply is only its text.
+    """A finished reply with its sources and what can be done with it; a person's reply is only its text, with links.
 
     offer: a person may be offered, as none has been asked for.
     """
     answer = line.answer
     if answer is None:
         who = f'<p class="who" aria-hidden="true">{_e(line.author)}</p>' if line.author else ""
-        body = f'{who}<div class="text">{_lines(line.text)}</div>'
+        body = f'{who}<div class="text"><p class="plain">{linked(line.text)}</p></div>'
         return _said("person" if line.role == "agent" else "", f"l:{line.id}", body, words, speaker=line.author)
     body = f'<div class="text">{to_html(answer.text, marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
@@ -262,10 +263,6 @@ def _said(kind: str, key: str, body: str, words: Texts, data: Mapping[str, str] 
     attributes = "".join(f' {name}="{_e(value)}"' for name, value in (data or {}).items())
     html = f'<article class="reply {kind}"{attributes}><span class="sr">{_e(who)}: </span>{body}</article>'
     return {"key": key, "html": html}
-
-
-def _lines(text: str) -> str:
-    return f'<p class="plain">{_e(text)}</p>'
 
 
 def _named(name: str) -> str:

@@ -49,6 +49,10 @@ class Tags(HTMLParser):
     """Fails on any tag or attribute the page does not make itself."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":  # of what a person wrote
+            assert dict(attrs) == {"href": dict(attrs)["href"], "target": "_blank", "rel": "noopener noreferrer nofollow"}
+            assert re.match("https?://", dict(attrs)["href"] or "")
+            return
         assert HARMLESS.fullmatch(tag), tag
         for name, _ in attrs:
             assert KNOWN.fullmatch(name), (tag, name)
@@ -95,6 +99,17 @@ def test_markdown_is_set_and_links_are_to_read_not_to_follow():
     html = to_html("**bold**\n- one\n- two\n\n# Title\n[terms](https://shop.example/t) and ![logo](http://x/y.png)", {})
     for part in ("<strong>bold</strong>", "<li>one</li>", "<h4>Title</h4>", "terms (https://shop.example/t)", "and logo"):
         assert part in html
+
+
+def test_a_persons_links_are_to_follow_and_nobody_elses():
+    said = "See https://shop.example/a"
+    lines = [
+        Line("m", "customer", said, NOW),
+        Line("l", "agent", said, NOW, author="Mei"),
+        Line("b", "bot", said, NOW, Answer(said, "c", "m")),
+    ]
+    links = {item["key"]: item["html"].count('<a href="https://shop.example/a"') for item in transcript.items(lines, Standing(), WORDS)}
+    assert (links["q:m"], links["l:l"], links["a:m"]) == (0, 1, 0)
 
 
 def test_rows_of_a_table_are_shown_as_one():
