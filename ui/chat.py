@@ -215,7 +215,19 @@ class Handlers:
         stamp: the same as long as nobody has said or done anything."""
         words = texts(language)
         records = records_of(self._app.engine, [cited.id for line in lines if line.answer for cited in line.answer.citations])
-        said = ("log_label", "latest", "talk_request", "too_long", "busy", "offline", "try_again", "copied", "rating_thanks")
+        said = (
+            "log_label",
+            "latest",
+            "talk_request",
+            "too_long",
+            "busy",
+            "wait",
+            "lost",
+            "offline",
+            "try_again",
+            "copied",
+            "rating_thanks",
+        )
         return {
             "language": language,
             "conversation": conversation,

@@ -64,6 +64,8 @@ class Texts:
     unanswered: str
     try_again: str
     busy: str
+    wait: str
+    lost: str
     offline: str
     too_long: str
     products: str
