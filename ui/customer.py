@@ -18,6 +18,7 @@ from ui.transcript import Standing, footnote
 _AT_ONCE = 32  # of each other event; each holds one of Gradio's 40 threads
 _TURNS = 128  # that are answered at a time: they wait on the event loop, and hold none of those threads
 _LOG = """
+<div class="elsewhere" role="status" hidden></div>
 <div class="scroller" tabindex="0" role="region"><div class="log" role="log" aria-live="polite" aria-busy="false"></div></div>
 <button type="button" class="latest" hidden></button>
 <p class="hint" role="alert" hidden></p>

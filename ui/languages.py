@@ -76,6 +76,9 @@ class Texts:
     score_why: str
     score_send: str
     score_thanks: str
+    elsewhere: str
+    elsewhere_said: str
+    elsewhere_open: str
     data: str
     data_title: str
     data_text: str

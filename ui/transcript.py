@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
+from bot.elsewhere import Elsewhere
 from bot.ending import BEST, WORST, Ending
 from bot.messages import Answer, Citation
 from bot.records import Line, State
@@ -27,7 +28,7 @@ class Standing:
     """How a conversation stands beside what was said in it.
 
     person: who has taken over. back: when somebody is at the desk again, None where somebody is. contact: where else to turn.
-    left: who gave it back to the bot when it ended last.
+    left: who gave it back to the bot when it ended last. other: what goes on in another conversation of the same customer.
     """
 
     state: State = "bot"
@@ -36,6 +37,7 @@ class Standing:
     back: datetime | None = None
     contact: str = ""
     left: str = ""
+    other: Elsewhere | None = None
 
 
 def items(
@@ -104,6 +106,16 @@ def greeting(words: Texts, with_questions: bool) -> Item:
     return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar"></span>{text}{group}</section>'}
 
 
+def strip(other: Elsewhere | None, words: Texts) -> str:
+    """Above the box where one writes: that a person is at work in another conversation, and the way there."""
+    if other is None:
+        return ""
+    told = _e(words.elsewhere)
+    if other.at:
+        told = _e(words.elsewhere_said.format(name=other.person or words.person, time="{time}")).replace("{time}", _moment(other.at))
+    return f'<p>{told}</p><button type="button" class="chip" data-open="{_e(other.conversation)}">{_e(words.elsewhere_open)}</button>'
+
+
 def footnote(words: Texts) -> str:
     """Below the conversation: a warning, the way to end it, and what a customer may do with their own data."""
 
@@ -152,9 +164,7 @@ def waiting(since: datetime, now: Standing, words: Texts) -> Item:
 
     The page's script puts the times in the visitor's own zone.
     """
-    utc = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
-    time = f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
-    told = _e(words.waiting_text).replace("{time}", time)
+    told = _e(words.waiting_text).replace("{time}", _moment(since))
     if now.back:
         back = now.back.astimezone(UTC)
         day = f'<time datetime="{back.isoformat()}" data-day>{back:%Y-%m-%d %H:%M} UTC</time>'
@@ -162,6 +172,11 @@ def waiting(since: datetime, now: Standing, words: Texts) -> Item:
     reach = f"<p>{_e(words.waiting_contact.format(contact=now.contact))}</p>" if now.contact else ""
     html = f'<div class="notice waiting"><h3>{_e(words.waiting_title)}</h3><p>{told}</p>{reach}</div>'
     return {"key": "waiting", "html": html}
+
+
+def _moment(at: datetime) -> str:
+    utc = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    return f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
 
 
 def _left(name: str, words: Texts, open_message: str = "") -> Item:

@@ -72,6 +72,13 @@ log.addEventListener('click', (event) => {
   const button = event.target.closest('button, .mark');
   if (button && button.type !== 'submit') pressed(button);
 });
+elsewhere.addEventListener('click', (event) => {
+  const there = event.target.closest('[data-open]')?.dataset.open;
+  if (!there) return;
+  if (lost) { tell(words().lost); return; }
+  open(there);
+  toBox();
+});
 log.addEventListener('keydown', (event) => {
   if (!event.target.matches('.mark') || (event.key !== 'Enter' && event.key !== ' ')) return;
   event.preventDefault();

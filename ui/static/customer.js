@@ -5,6 +5,7 @@
 const log = element.querySelector('.log');
 const scroller = element.querySelector('.scroller');
 const latest = element.querySelector('.latest');
+const elsewhere = element.querySelector('.elsewhere');
 const hint = element.querySelector('.hint');
 const page = document.documentElement;
 
@@ -44,11 +45,24 @@ function put(key, html, place) {
   node.innerHTML = html;
   node.source = html;
   for (const details of node.querySelectorAll('details')) details.open = open.has(details.dataset.number);
+  localise(node);
+}
+
+// Times in the visitor's own zone and way of writing.
+function localise(node) {
   for (const time of node.querySelectorAll('time')) {
     const shape = 'day' in time.dataset ? { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } : { timeStyle: 'short' };
     const locale = navigator.languages.find((code) => code.startsWith(page.lang.slice(0, 2))) || page.lang;
     time.textContent = new Intl.DateTimeFormat(locale, shape).format(new Date(time.dateTime));
   }
+}
+
+// Something the server made and escaped that is no item; it stays untouched as long as it is the same.
+function set(node, html) {
+  if (!node || node.source === html) return;
+  node.innerHTML = html;
+  node.source = html;
+  localise(node);
 }
 
 function render() {
@@ -83,11 +97,9 @@ function render() {
   page.classList.toggle('talking', view().open);
   withPerson();
   if (follow) toEnd();
-  const brand = document.querySelector('#brand .avatar')?.parentElement;
-  if (brand && brand.source !== view().head) {
-    brand.innerHTML = view().head; // the page's head, made and escaped by the server like the items
-    brand.source = view().head;
-  }
+  set(document.querySelector('#brand .avatar')?.parentElement, view().head);
+  set(elsewhere, view().elsewhere);
+  elsewhere.hidden = !view().elsewhere;
   if (view().said) tell(view().said);
   if (view().file) save(view().file);
   window.answerdeskFrame?.count(conversation, view().replies);
