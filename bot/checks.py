@@ -15,6 +15,7 @@ from knowledge.terms import terms
 _MOST = 4
 _ENOUGH = 0.5  # of a sentence's terms that a passage must hold to have said it
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+_LIST_NUMBER = re.compile(r"\(?\d{1,3}[.)、）]|[-*+•·]")
 
 
 def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
@@ -27,7 +28,7 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     found: dict[str, Citation] = {}
     for sentence in (sentence for line in reply.splitlines() for sentence in sentences(line)):
         flat, meant = _flat(sentence), _terms(sentence)[0]
-        if not meant or not held:
+        if not meant or not held or list_number(sentence):
             continue
         # Word for word counts more than any share of terms; of equals the first is taken, which is the most relevant.
         share, best = max(((_said(flat, passage, text) or _share(meant, has), passage) for passage, text, has in held), key=itemgetter(0))
@@ -59,7 +60,12 @@ def quote_of(sentence: str, passage: Passage) -> str:
         has, count = _terms(held)
         return float(len(meant & has) / (1 + count) ** 0.5)
 
-    return max(passage.chunk.sentences, key=agreement, default="")
+    return max((held for held in passage.chunk.sentences if not list_number(held)), key=agreement, default="")
+
+
+def list_number(sentence: str) -> bool:
+    """Whether it is only the number or the dot that an item of a list begins with, which is cut off as a sentence and says nothing."""
+    return bool(_LIST_NUMBER.fullmatch(sentence.strip()))
 
 
 def unsupported_figures(reply: str, evidence: str) -> tuple[str, ...]:

@@ -171,7 +171,8 @@ def _end(engine: Engine, conversation: str, user: str, why: str, *, kind: NoteKi
     may = and_(conversations.c.state == "agent", mine) if kind == "returned" else or_(conversations.c.state != "agent", mine)
     with engine.begin() as connection:
         lock(connection, conversation)
-        _change(connection, conversation, may, {"state": state, "assignee": None, "assignee_shown": None, "ended": _now()})
+        left: dict[str, Any] = {} if kind == "returned" else {"assignee_shown": None}  # the customer reads who has left
+        _change(connection, conversation, may, {"state": state, "assignee": None, "ended": _now(), **left})
         _note(connection, conversation, kind, user, why)
 
 

@@ -8,7 +8,7 @@ from bot.turn import Rules, Turn
 from knowledge.documents import Language
 
 PERSON = ("waiting", "agent")  # the states of a conversation for which a person has been asked
-_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed")
+_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed", "failed_waiting")
 
 
 class OwnWords:
@@ -33,11 +33,12 @@ class OwnWords:
         return Delta(turn.text)
 
     def without_answer(self, turn: Turn, key: str, reason: Reason) -> Delta:
-        """That there is no answer; the second time in a row a person is asked instead."""
-        if said_again(key, turn.history) and not self.waiting(turn):
+        """That there is no answer; the second time in a row a person is asked instead, and one who is asked is not offered again."""
+        waiting = self.waiting(turn)
+        if said_again(key, turn.history) and not waiting:
             return self.hand_over(turn, reason)
         turn.abstained = reason == "missing_knowledge"
-        return self.say(turn, key, reason)
+        return self.say(turn, f"{key}_waiting" if waiting else key, reason)
 
     def hand_over(self, turn: Turn, reason: Reason) -> Delta:
         """Record that a person is needed, and say so."""

@@ -38,7 +38,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a conversation as the page shows it. answer: for the bot's lines. rating: 1, -1 or None. author: of a person's lines."""
+    """A line of a conversation as the page shows it. answer: for the bot's lines. rating: 1, -1 or None. author: of a person's lines.
+
+    for_person: of a customer's, it came while a person had the conversation, and the bot owes it nothing.
+    """
 
     id: str
     role: Role
@@ -47,16 +50,21 @@ class Line:
     answer: Answer | None = None
     rating: int | None = None
     author: str = ""
+    for_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How a conversation stands. person: who has taken it over, as customers read the name. ended: last, None when never. score: 1 to 5."""
+    """How a conversation stands. person: who has taken it over, as customers read the name. ended: last, None when never. score: 1 to 5.
+
+    left: who gave it back to the bot then.
+    """
 
     state: State = "bot"
     person: str = ""
     ended: datetime | None = None
     score: int | None = None
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ _SAID = (
 _STANDS = select(
     conversations.c.customer, conversations.c.state, conversations.c.assignee_shown, conversations.c.ended, conversations.c.score
 ).where(conversations.c.id == _of)
-_LINE = ("conversation", "id", "role", "text", "at", "in_reply_to", "answer", "interrupted", "rating", "author")
+_LINE = ("conversation", "id", "role", "text", "at", "in_reply_to", "answer", "interrupted", "rating", "author", "for_person")
 _TRANSCRIPT = (
     select(*(messages.c[name] for name in _LINE))
     .where(messages.c.conversation == _of, messages.c.role.in_(("customer", "bot", "agent")))
@@ -173,9 +173,9 @@ class Store:
             if now is None or now.customer != customer:
                 raise unknown(conversation)
             rows = connection.execute(_TRANSCRIPT, {"conversation": conversation})
-            lines = [Line(row.id, row.role, row.text, row.at, answer_of(row), row.rating, row.author or "") for row in rows]
-        held = now.assignee_shown or "" if now.state == "agent" else ""
-        return tuple(lines), Stands(now.state, held, now.ended, now.score)
+            lines = [Line(r.id, r.role, r.text, r.at, answer_of(r), r.rating, r.author or "", bool(r.for_person)) for r in rows]
+        held, left = (now.assignee_shown or "", "") if now.state == "agent" else ("", now.assignee_shown or "")
+        return tuple(lines), Stands(now.state, held, now.ended, now.score, left)
 
     def rate(self, reply: str, customer: str, value: Literal[-1, 1], why: str = "") -> None:
         """Thumbs up (1) or down (-1) for a reply; a later rating replaces it. `UnknownConversation` when it is not theirs."""

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from bot import ending
+from bot.elsewhere import elsewhere
 from bot.errors import BotError, UnknownConversation
 from bot.messages import Request
 from bot.records import Line
@@ -193,13 +194,14 @@ class Handlers:
 
     def _lines(self, customer: str, conversation: str) -> tuple[tuple[Line, ...], transcript.Standing]:
         """What is saved of a conversation; nothing when it is new, or is not this customer's."""
-        contact = self._app.settings.shop_contact
+        contact, other = self._app.settings.shop_contact, elsewhere(self._app.engine, customer, conversation)
         try:
             lines, stands = self._app.store.transcript_and_standing(conversation, customer)
         except UnknownConversation:
-            return (), transcript.Standing(contact=contact)
+            return (), transcript.Standing(contact=contact, other=other)
         back = self._hours.next_opening(datetime.now(self._zone)) if stands.state == "waiting" else None
-        return lines, transcript.Standing(stands.state, stands.person, ending.Ending(stands.ended, stands.score), back, contact)
+        ended = ending.Ending(stands.ended, stands.score)
+        return lines, transcript.Standing(stands.state, stands.person, ended, back, contact, stands.left, other)
 
     def _view(
         self,
@@ -214,12 +216,25 @@ class Handlers:
         stamp: the same as long as nobody has said or done anything."""
         words = texts(language)
         records = records_of(self._app.engine, [cited.id for line in lines if line.answer for cited in line.answer.citations])
-        said = ("log_label", "latest", "talk_request", "too_long", "busy", "offline", "try_again", "copied", "rating_thanks")
+        said = (
+            "log_label",
+            "latest",
+            "talk_request",
+            "too_long",
+            "busy",
+            "wait",
+            "lost",
+            "offline",
+            "try_again",
+            "copied",
+            "rating_thanks",
+        )
         return {
             "language": language,
             "conversation": conversation,
             "title": words.title.format(shop=self._app.settings.shop_name),
             "head": self.header(words, now),
+            "elsewhere": transcript.strip(now.other, words),
             "limit": self._app.settings.max_message_chars,
             "cookie": LANGUAGE_COOKIE,
             "words": {name: getattr(words, name) for name in said},
@@ -238,7 +253,7 @@ def _nobody(event: dict[str, Any]) -> None:
 
 def _stamp(language: PageLanguage, lines: Sequence[Line], now: transcript.Standing) -> str:
     last = lines[-1].id if lines else ""
-    return f"{language} {now.state} {now.person} {now.ending.at} {now.ending.score} {now.back} {len(lines)} {last}"
+    return f"{language} {now.state} {now.person} {now.ending.at} {now.ending.score} {now.back} {len(lines)} {last} {now.other}"
 
 
 def _language(request: gr.Request) -> PageLanguage:

@@ -18,6 +18,7 @@ from ui.transcript import Standing, footnote
 _AT_ONCE = 32  # of each other event; each holds one of Gradio's 40 threads
 _TURNS = 128  # that are answered at a time: they wait on the event loop, and hold none of those threads
 _LOG = """
+<div class="elsewhere" role="status" hidden></div>
 <div class="scroller" tabindex="0" role="region"><div class="log" role="log" aria-live="polite" aria-busy="false"></div></div>
 <button type="button" class="latest" hidden></button>
 <p class="hint" role="alert" hidden></p>
@@ -55,7 +56,7 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
     """Build the page."""
     handlers = Handlers(app)
     words = texts("en")
-    script = static("customer.js") + static("acts.js")
+    script = static("customer.js") + static("lost.js") + static("acts.js")
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     with gr.Blocks(title=words.title.format(shop=app.settings.shop_name), analytics_enabled=False, fill_width=True) as demo:
         with gr.Row(elem_id="top"):
@@ -72,6 +73,7 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
                 max_lines=6,
                 container=False,
                 elem_id="box",
+                interactive=True,  # for Gradio it is only written to: the script reads it
                 show_label=False,
             )
             send = gr.Button(words.send, elem_id="send")
@@ -79,12 +81,6 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
         note = gr.HTML(footnote(words), elem_id="note", apply_default_css=False)
 
         # What the visitor does goes through the page's script, which shows it at once and then raises an event.
-        gr.on([box.submit, send.click], None, box, box, js="(text) => window.answerdesk.ask(text || '')", **private)
-        talk.click(None, js="() => window.answerdesk.talk()", **private)
-        fresh.click(None, js="() => window.answerdesk.fresh()", **private)
-        language.click(None, js="() => window.answerdesk.language()", **private)
-        stop.click(None, js="() => window.answerdesk.stop()", **private)
-
         everything = [chat, header, talk, fresh, language, box, send, stop, note]
         demo.load(handlers.show, None, everything, queue=False, **private)
         chat.open(handlers.show_again, None, everything, queue=False, trigger_mode="multiple", **private)

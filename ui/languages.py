@@ -58,10 +58,14 @@ class Texts:
     waiting_contact: str
     waiting_away: str
     person_here: str
+    person_left: str
+    ask_bot: str
     closed: str
     unanswered: str
     try_again: str
     busy: str
+    wait: str
+    lost: str
     offline: str
     too_long: str
     products: str
@@ -72,6 +76,9 @@ class Texts:
     score_why: str
     score_send: str
     score_thanks: str
+    elsewhere: str
+    elsewhere_said: str
+    elsewhere_open: str
     data: str
     data_title: str
     data_text: str

@@ -89,7 +89,7 @@ class Outermost:
                 failed = error_response(scope, 500, "Something went wrong. It has been logged; try again.")
                 await failed(scope, receive, finish)
         finally:
-            quiet = scope["method"] == "GET" and 0 < status < 400
+            quiet = scope["method"] in {"GET", "HEAD"} and 0 < status < 400
             took = round(1000 * (time.monotonic() - began), 1)
             (_log.debug if quiet else _log.info)("request", **_request(scope), status=status, ms=took)
 

@@ -21,6 +21,10 @@ from ui.theme import static
 
 _COLUMNS = {"en": ("Name", "Category", "Price", "Description", "Availability"), "zh": ("名称", "类别", "价格", "简介", "供货")}
 _CODES = {"en": "en", "zh": "zh-CN"}
+_SYSTEM = (
+    "((dark, look) => { look(dark); dark.addEventListener('change', () => look(dark)); })"
+    "(matchMedia('(prefers-color-scheme: dark)'), (dark) => document.documentElement.classList.toggle('dark', dark.matches));"
+)
 
 
 class ShopApp(Protocol):
@@ -42,33 +46,34 @@ def add_shop(web: FastAPI, app: ShopApp) -> None:
         wished = request.query_params.get("language", "")
         accept = request.headers.get("accept-language", "")
         language = next((code for code in LANGUAGES if code == wished), language_of(request.cookies, accept))
-        dark = request.query_params.get("theme") == "dark"
-        return HTMLResponse(page(language, app.settings.shop_name, dark=dark), headers={"Cache-Control": "no-store"})
+        theme = request.query_params.get("theme", "")
+        chosen = theme if theme in ("light", "dark") else ""
+        return HTMLResponse(page(language, app.settings.shop_name, chosen), headers={"Cache-Control": "no-store"})
 
 
 @cache
-def page(language: PageLanguage, shop: str, *, dark: bool = False) -> str:
-    """The whole page."""
+def page(language: PageLanguage, shop: str, theme: str = "") -> str:
+    """The whole page. theme: light or dark, empty is the system's."""
     words = page_texts("shop", language)
     rows = [tuple(row.get(column, "") for column in _COLUMNS[language]) for row in catalogue(language)]
     shelves = "".join(_shelf(category, list(products)) for category, products in groupby(rows, key=lambda row: row[1]))
     other: PageLanguage = "en" if language == "zh" else "zh"
-    links = _link(language, words["light" if dark else "dark"], dark=not dark) + _link(other, words["other"], dark=dark)
+    links = "".join(_link(language, words[kind], kind, f"to-{kind}") for kind in ("light", "dark")) + _link(other, words["other"], theme)
+    system = "" if theme else f"<script>{_SYSTEM}</script>"
     looks = "".join(map(static, ("palette.css", "products.css", "shop.css")))
-    widget = f'<script src="/widget.js" data-language="{language}" data-theme="{"dark" if dark else "light"}" async></script>'
+    widget = f'<script src="/widget.js" data-language="{language}" data-theme="{theme}" async></script>'
     return (
-        f'<!doctype html><html lang="{_CODES[language]}"{" class=dark" * dark}><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{_CODES[language]}"{" class=dark" * (theme == "dark")}><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{escape(shop)}</title><style>{looks}</style>{widget}</head>"
+        f"<title>{escape(shop)}</title><style>{looks}</style>{system}{widget}</head>"
         f'<body><header><strong>{escape(shop)}</strong><nav aria-label="{escape(words["pages"])}">{links}</nav></header>'
         f"<main><h1>{escape(words['title'])}</h1><p>{escape(words['intro'])}</p>{shelves}</main>"
         f"<footer>{escape(words['footer'])}</footer></body></html>"
     )
 
 
-def _link(language: PageLanguage, text: str, *, dark: bool) -> str:
-    theme = "dark" if dark else "light"
-    return f'<a href="/shop?language={language}&amp;theme={theme}" lang="{_CODES[language]}">{escape(text)}</a>'
+def _link(language: PageLanguage, text: str, theme: str, kind: str = "") -> str:
+    return f'<a class="{kind}" href="/shop?language={language}&amp;theme={theme}" lang="{_CODES[language]}">{escape(text)}</a>'
 
 
 @cache

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
+from bot.elsewhere import Elsewhere
 from bot.ending import BEST, WORST, Ending
 from bot.messages import Answer, Citation
 from bot.records import Line, State
 from knowledge.records import Record
 from ui import cards
 from ui.languages import Texts
+from ui.links import linked
 from ui.markdown import to_html
+from ui.marks import marks
 
 Item = dict[str, str]  # `key` and `html`
 
@@ -25,6 +28,7 @@ class Standing:
     """How a conversation stands beside what was said in it.
 
     person: who has taken over. back: when somebody is at the desk again, None where somebody is. contact: where else to turn.
+    left: who gave it back to the bot when it ended last. other: what goes on in another conversation of the same customer.
     """
 
     state: State = "bot"
@@ -32,6 +36,8 @@ class Standing:
     ending: Ending = field(default_factory=Ending)
     back: datetime | None = None
     contact: str = ""
+    left: str = ""
+    other: Elsewhere | None = None
 
 
 def items(
@@ -43,15 +49,21 @@ def items(
     while its reply is being made.
     """
     shown = [greeting(words, with_questions=not lines)]
+    over = now.ending.at if now.left else None
     for place, line in enumerate(lines):
+        if over and line.at > over:
+            shown.append(_left(now.left, words))
+            over = None
         if line.role == "customer":
             shown.append(question(line.id, line.text, words))
         else:
-            shown.append(reply(line, words, last=place == len(lines) - 1, records=records))
+            shown.append(reply(line, words, last=place == len(lines) - 1, records=records, offer=now.state in ("bot", "closed")))
+    if over:
+        shown.append(_left(now.left, words, lines[-1].id if lines[-1].for_person and not answering else ""))
     if lines and lines[-1].role == "customer":
         if answering:
             shown.append(answering)
-        elif now.state in {"bot", "closed"}:
+        elif now.state in {"bot", "closed"} and not lines[-1].for_person:
             shown.append(unanswered(lines[-1].id, words))
     asked = [line.at for line in lines if line.answer and line.answer.route == "human"]
     if now.state == "waiting" and asked:
@@ -92,6 +104,16 @@ def greeting(words: Texts, with_questions: bool) -> Item:
     text = f"<h2>{_e(words.greeting_title)}</h2><p>{_e(words.greeting_text)}</p>"
     wide = " welcome" if with_questions else ""
     return {"key": "greeting", "html": f'<section class="greeting{wide}"><span class="avatar"></span>{text}{group}</section>'}
+
+
+def strip(other: Elsewhere | None, words: Texts) -> str:
+    """Above the box where one writes: that a person is at work in another conversation, and the way there."""
+    if other is None:
+        return ""
+    told = _e(words.elsewhere)
+    if other.at:
+        told = _e(words.elsewhere_said.format(name=other.person or words.person, time="{time}")).replace("{time}", _moment(other.at))
+    return f'<p>{told}</p><button type="button" class="chip" data-open="{_e(other.conversation)}">{_e(words.elsewhere_open)}</button>'
 
 
 def footnote(words: Texts) -> str:
@@ -142,9 +164,7 @@ def waiting(since: datetime, now: Standing, words: Texts) -> Item:
 
     The page's script puts the times in the visitor's own zone.
     """
-    utc = since.replace(tzinfo=since.tzinfo or UTC).astimezone(UTC)
-    time = f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
-    told = _e(words.waiting_text).replace("{time}", time)
+    told = _e(words.waiting_text).replace("{time}", _moment(since))
     if now.back:
         back = now.back.astimezone(UTC)
         day = f'<time datetime="{back.isoformat()}" data-day>{back:%Y-%m-%d %H:%M} UTC</time>'
@@ -154,18 +174,32 @@ def waiting(since: datetime, now: Standing, words: Texts) -> Item:
     return {"key": "waiting", "html": html}
 
 
+def _moment(at: datetime) -> str:
+    utc = at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+    return f'<time datetime="{utc.isoformat()}">{utc:%H:%M} UTC</time>'
+
+
+def _left(name: str, words: Texts, open_message: str = "") -> Item:
+    """A person has given the conversation back. open_message: the customer's last one, where they did not answer it any more."""
+    ask = f'<button type="button" class="chip" data-retry="{_e(open_message)}">{_e(words.ask_bot)}</button>' if open_message else ""
+    return {"key": "n:left", "html": f'<div class="notice left" role="status"><p>{_e(words.person_left.format(name=name))}</p>{ask}</div>'}
+
+
 def _notice(key: str, text: str) -> Item:
     return {"key": key, "html": f'<div class="notice {key}" role="status"><p>{_e(text)}</p></div>'}
 
 
-def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None) -> Item:
-    """A finished reply with its sources and what can be done with it; a person's reply is only its text."""
+def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | None = None, *, offer: bool = True) -> Item:
+    """A finished reply with its sources and what can be done with it; a person's reply is only its text, with links.
+
+    offer: a person may be offered, as none has been asked for.
+    """
     answer = line.answer
     if answer is None:
         who = f'<p class="who" aria-hidden="true">{_e(line.author)}</p>' if line.author else ""
-        body = f'{who}<div class="text">{_lines(line.text)}</div>'
+        body = f'{who}<div class="text"><p class="plain">{linked(line.text)}</p></div>'
         return _said("person" if line.role == "agent" else "", f"l:{line.id}", body, words, speaker=line.author)
-    body = f'<div class="text">{to_html(answer.text, _marks(answer))}</div>' if answer.text else ""
+    body = f'<div class="text">{to_html(answer.text, marks(answer))}</div>' if answer.text else ""
     if answer.interrupted:
         body += f'<p class="stopped">{_e(words.stopped)}</p>'
     cited = (records[citation.id] for citation in answer.citations if citation.id in records) if records else ()
@@ -174,7 +208,7 @@ def reply(line: Line, words: Texts, last: bool, records: Mapping[str, Record] | 
     if answer.route != "human":
         body += _actions(line, words)
     if last:
-        body += _next(answer, words)
+        body += _next(answer, words, offer)
     return _said("", f"a:{answer.message}", body, words, {"data-reply": line.id})
 
 
@@ -185,16 +219,6 @@ def highlighted(text: str, quote: str) -> str:
     if found is None:
         return _e(text)
     return f"{_e(text[: found.start()])}<mark>{_e(found[0])}</mark>{_e(text[found.end() :])}"
-
-
-def _marks(answer: Answer) -> dict[int, int]:
-    """Where a cited sentence stands in the reply word for word, its end gets the number of its source."""
-    marks: dict[int, int] = {}
-    for number, citation in enumerate(answer.citations[:100], 1):
-        place = answer.text.find(citation.quote) if citation.quote else -1
-        if place >= 0:
-            marks.setdefault(place + len(citation.quote), number)
-    return marks
 
 
 def _sources(citations: Sequence[Citation], words: Texts) -> str:
@@ -238,9 +262,9 @@ def _why(reply_id: str, words: Texts) -> str:
     )
 
 
-def _next(answer: Answer, words: Texts) -> str:
+def _next(answer: Answer, words: Texts, offer: bool) -> str:
     """What the customer may want to say now."""
-    person = [_chip(words.talk_request, words.talk)] if answer.abstained else []
+    person = [_chip(words.talk_request, words.talk)] if answer.abstained and offer else []
     chips = "".join([*person, *map(_chip, answer.suggestions[:4])])
     return f'<div class="chips next">{chips}</div>' if chips else ""
 
@@ -254,10 +278,6 @@ def _said(kind: str, key: str, body: str, words: Texts, data: Mapping[str, str] 
     attributes = "".join(f' {name}="{_e(value)}"' for name, value in (data or {}).items())
     html = f'<article class="reply {kind}"{attributes}><span class="sr">{_e(who)}: </span>{body}</article>'
     return {"key": key, "html": html}
-
-
-def _lines(text: str) -> str:
-    return f'<p class="plain">{_e(text)}</p>'
 
 
 def _named(name: str) -> str:

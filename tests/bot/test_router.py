@@ -84,6 +84,15 @@ def test_under_the_threshold_no_model_is_asked_and_a_person_is_offered(tmp_path:
         assert model.asked == []
 
 
+@pytest.mark.parametrize(("wish", "question", "language"), [("a person please", OFF_TOPIC, "en"), ("转人工", "谁赢了国际象棋比赛？", "zh")])
+def test_who_waits_for_a_person_is_not_offered_one_again(tmp_path: Path, wish: str, question: str, language: str):
+    with desk(tmp_path, hosted()) as shop:
+        shop.ask(wish, conversation="c1")
+        answer = shop.ask(question, conversation="c1")
+        assert (answer.text, answer.abstained, answer.route) == (own(language, "dont_know_waiting"), True, "answer")
+        assert shop.ask("yes", conversation="c1").route == "answer"
+
+
 def test_when_the_extractive_backend_finds_nothing_the_bot_says_so(tmp_path: Path):
     with desk(tmp_path, FakeBackend((), name="extractive", kind="extractive")) as shop:
         answer = shop.ask(ASKED)

@@ -49,6 +49,11 @@ class Visit:
         self.page.locator("html.answering").wait_for()
         self.settled()
 
+    def stop(self) -> None:
+        """Later than a double click on Send would."""
+        self.page.wait_for_timeout(600)
+        self.page.locator("#stop").click()
+
     def settled(self) -> None:
         self.page.locator("html.ready:not(.answering)").wait_for()
 

@@ -88,7 +88,7 @@ def test_stop_keeps_what_came_and_marks_it(visit: Visits, site: tuple[Shop, str]
     seen = visit()
     seen.ask("a long story")
     expect(seen.page.locator(".reply.growing")).to_contain_text("word by word")
-    seen.page.get_by_role("button", name=texts("en").stop).click()
+    seen.stop()
     seen.settled()
     expect(seen.page.locator(".stopped")).to_have_text(texts("en").stopped)
     assert site[0].router.cancelled
@@ -227,7 +227,6 @@ def test_a_page_that_lost_its_server_says_so_calmly(visit: Visits):
     seen.ask("How long?")
     expect(seen.page.locator(".problem")).to_contain_text(texts("en").offline)
     seen.context.set_offline(False)
-    seen.page.get_by_role("button", name=texts("en").try_again).dispatch_event("click")  # not waiting for a still page: it reconnects
     expect(seen.page.locator("details")).to_have_count(2)
     expect(seen.page.locator(".question")).to_have_count(1)
     seen.settled()

@@ -120,7 +120,7 @@ class TestHosted:
         growing = seen.page.locator(".reply.growing")
         expect(growing).to_contain_text("word1", timeout=PATIENCE_MS)
         expect(growing).to_contain_text("word9")
-        seen.page.get_by_role("button", name=words.stop).click()
+        seen.stop()
         seen.settled()
         expect(seen.page.locator(".stopped")).to_have_text(words.stopped)
         assert stub.closed.wait(PATIENCE_MS / 1000)  # the model is not left talking to nobody

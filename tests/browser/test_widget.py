@@ -265,7 +265,8 @@ def test_it_works_where_other_sites_frames_have_neither_cookies_nor_storage(brow
 
 @pytest.mark.parametrize(("language", "size", "scheme"), [("en", "desk", "dark"), ("zh", "phone", "light")])
 def test_the_sample_shops_page(visit: Visits, site: tuple[Shop, str], language: Any, size: str, scheme: str):
-    seen = visit(language, size, at=f"{site[1]}/shop?theme={scheme}")
+    other = {"light": "dark", "dark": "light"}[scheme]
+    seen = visit(language, size, other, at=f"{site[1]}/shop?theme={scheme}")
     expect(seen.page.get_by_role("heading", level=1)).to_have_text(page_texts("shop", language)["title"])
     expect(seen.page.locator("li")).to_have_count(30)
     expect(seen.page.locator(".bubble")).to_be_visible()
@@ -273,3 +274,19 @@ def test_the_sample_shops_page(visit: Visits, site: tuple[Shop, str], language: 
     seen.shot(f"shop-{size}-{scheme}-{language}")
     ask(opened(seen.page), "How long?")
     assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sample_shops_page_follows_the_systems_scheme_until_another_is_chosen(visit: Visits, site: tuple[Shop, str], scheme: Any):
+    words, other = page_texts("shop", "en"), {"light": "dark", "dark": "light"}[scheme]
+    ground = {"light": "rgb(244, 246, 245)", "dark": "rgb(15, 21, 20)"}
+    seen = visit("en", "desk", scheme, at=f"{site[1]}/shop")
+    expect(seen.page.locator("body")).to_have_css("background-color", ground[scheme])
+    expect(opened(seen.page).locator("body")).to_have_css("background-color", ground[scheme])
+    expect(seen.page.get_by_role("link", name=words[scheme])).to_be_hidden()
+    seen.page.emulate_media(color_scheme=other)
+    expect(seen.page.locator("body")).to_have_css("background-color", ground[other])
+    seen.page.get_by_role("link", name=words[scheme]).click()
+    expect(seen.page.locator("body")).to_have_css("background-color", ground[scheme])
+    seen.page.get_by_role("link", name=words["other"]).click()
+    expect(seen.page.locator("body")).to_have_css("background-color", ground[scheme])

@@ -220,9 +220,9 @@ def user(app: Shop, name: str, role: str, shown: str) -> None:
 
 
 @contextmanager
-def serving(fastapi: FastAPI) -> Iterator[str]:
-    """The app on a free port of 127.0.0.1; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(fastapi, host="127.0.0.1", port=0, log_level="warning"))
+def serving(fastapi: FastAPI, port: int = 0) -> Iterator[str]:
+    """The app on a port of 127.0.0.1, a free one where none is given; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(fastapi, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     for _ in range(600):

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request as WebRequest
 from starlette.testclient import TestClient
 
+from bot import desk
 from bot.errors import UnknownConversation
 from tests.threads import Stepped
 from tests.ui.shop import ENGLISH, Shop, serving, shop, web
@@ -160,6 +161,20 @@ def test_leaving_stops_the_turn(handlers: Handlers, app: Shop):
     while not app.router.cancelled and time.monotonic() < deadline:
         time.sleep(0.01)
     assert app.router.cancelled == ["c1"]
+
+
+def test_what_happens_in_another_conversation_is_told_once_it_happens(handlers: Handlers, app: Shop):
+    ask(handlers, "ann", "a person please")
+    view = handlers.show_again(event(conversation="c2"), by("ann"))[0]
+    assert WORDS.elsewhere in view["elsewhere"]
+    assert 'data-open="c1"' in view["elsewhere"]
+    desk.take_over(app.engine, "c1", "mei", "<b>Mei")
+    desk.say(app.engine, "c1", "mei", message="l1", text="Hello")
+    news = handlers.look(event(conversation="c2", stamp=view["stamp"]), by("ann"))
+    assert "&lt;b&gt;Mei wrote" in news["elsewhere"]
+    assert handlers.look(event(conversation="c2", stamp=news["stamp"]), by("ann")) == gr.skip()
+    assert handlers.show(by("ann"))[0]["elsewhere"] == ""
+    assert handlers.show(by("bob"))[0]["elsewhere"] == ""
 
 
 def test_the_whole_page_speaks_the_visitors_language(handlers: Handlers):

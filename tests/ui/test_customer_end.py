@@ -55,6 +55,26 @@ def test_who_is_handed_back_is_asked_too(handlers: Handlers, app: Shop):
     assert view["items"][-1]["key"] == "rating"
 
 
+def test_who_is_handed_back_reads_who_left_and_no_failure(handlers: Handlers, app: Shop):
+    """What a person did not answer any more is no failure of ours; the assistant can be asked it."""
+    ask(handlers, "ann", "a person please")
+    desk.take_over(app.engine, "c1", "anna", "Anna <b>")
+    ask(handlers, "ann", "and my refund?", "m2")
+    desk.hand_back(app.engine, "c1", "anna")
+    left, view = WORDS.person_left.format(name="Anna &lt;b&gt;"), handlers.show(by("ann"))[0]
+    assert [item["key"] for item in view["items"]][-3:] == ["q:m2", "n:left", "rating"]
+    assert left in page(view)
+    assert WORDS.unanswered not in page(view)
+    assert page(view).count('data-retry="m2"') == 1
+    answered = ask(handlers, "ann", "and my refund?", "m2")
+    assert all(each["items"][1]["key"] == "n:left" and "data-retry" not in page(each) for each in answered)
+    assert "<details" in page(answered[-1])
+    later = handlers.show(by("ann"))[0]
+    assert [item["key"] for item in later["items"]][-4:] == ["q:m2", "n:left", "a:m2", "rating"]
+    handlers.end(event(conversation="c1"), by("ann"))
+    assert left not in page(handlers.show(by("ann"))[0])
+
+
 @pytest.mark.parametrize("value", [0, 6, True, "5", None, 2.5])
 def test_what_is_no_rating_is_not_kept(handlers: Handlers, app: Shop, value: Any):
     ask(handlers, "ann", "How long?")

@@ -1,6 +1,7 @@
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,10 @@ class Tags(HTMLParser):
     """Fails on any tag or attribute the page does not make itself."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":  # of what a person wrote
+            assert dict(attrs) == {"href": dict(attrs)["href"], "target": "_blank", "rel": "noopener noreferrer nofollow"}
+            assert re.match("https?://", dict(attrs)["href"] or "")
+            return
         assert HARMLESS.fullmatch(tag), tag
         for name, _ in attrs:
             assert KNOWN.fullmatch(name), (tag, name)
@@ -94,6 +99,17 @@ def test_markdown_is_set_and_links_are_to_read_not_to_follow():
     html = to_html("**bold**\n- one\n- two\n\n# Title\n[terms](https://shop.example/t) and ![logo](http://x/y.png)", {})
     for part in ("<strong>bold</strong>", "<li>one</li>", "<h4>Title</h4>", "terms (https://shop.example/t)", "and logo"):
         assert part in html
+
+
+def test_a_persons_links_are_to_follow_and_nobody_elses():
+    said = "See https://shop.example/a"
+    lines = [
+        Line("m", "customer", said, NOW),
+        Line("l", "agent", said, NOW, author="Mei"),
+        Line("b", "bot", said, NOW, Answer(said, "c", "m")),
+    ]
+    links = {item["key"]: item["html"].count('<a href="https://shop.example/a"') for item in transcript.items(lines, Standing(), WORDS)}
+    assert (links["q:m"], links["l:l"], links["a:m"]) == (0, 1, 0)
 
 
 def test_rows_of_a_table_are_shown_as_one():
@@ -155,6 +171,14 @@ def test_an_answer_that_was_not_found_offers_a_person_once():
     html = transcript.reply(bot_line(abstained=True), WORDS, last=True)["html"]
     assert f'data-ask="{WORDS.talk_request}"' in html
     assert "data-ask" not in transcript.reply(bot_line(abstained=True), WORDS, last=False)["html"]
+
+
+@pytest.mark.parametrize("state", ["bot", "closed", "waiting", "agent"])
+def test_nobody_who_waits_for_a_person_or_has_one_is_offered_one(state: Any):
+    lines = [Line("m1", "customer", "Hello?", NOW), bot_line(abstained=True, suggestions=("And now?",))]
+    shown = "".join(item["html"] for item in transcript.items(lines, Standing(state), WORDS))
+    assert (f'data-ask="{WORDS.talk_request}"' in shown) == (state in {"bot", "closed"})
+    assert 'data-ask="And now?"' in shown
 
 
 def test_what_was_cut_short_says_so():

@@ -9,15 +9,18 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from bot.messages import Answer
 from tests.ui.desk import Desk, build
 from ui.metrics import Metrics
-from ui.middleware import BodyCap
+from ui.middleware import BodyCap, Outermost
 from ui.settings import Settings
 from ui.web import create_web, guard
 
@@ -268,6 +271,17 @@ def test_interrupted_turn_without_timings_is_counted():
     assert "answerdesk_interrupted_total 1.0" in text
     assert 'answerdesk_turns_total{backend="none",language="en",route="answer"} 1.0' in text
     assert "answerdesk_turn_seconds_count 0.0" in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"), [("GET", "/", "debug"), ("HEAD", "/", "debug"), ("HEAD", "/none", "info"), ("POST", "/", "info")]
+)
+def test_what_only_reads_is_logged_for_who_looks_closely(method: str, path: str, told: str):
+    """An open page asks every few seconds whether its server is there."""
+    app = Starlette(routes=[Route("/", lambda request: Response(), methods=["GET", "POST"])])
+    with capture_logs() as logs:
+        TestClient(Outermost(app)).request(method, path)
+    assert [(line["log_level"], line["method"]) for line in logs] == [(told, method)]
 
 
 def test_logs_are_json_on_stderr(capsys: pytest.CaptureFixture[str]):

@@ -1,4 +1,4 @@
-// The second half of the conversation's `js_on_load`: what the visitor can press.
+// The last part of the conversation's `js_on_load`: what the visitor can press.
 
 function questionBefore(item) {
   for (let node = item; node; node = node.previousElementSibling) {
@@ -44,8 +44,9 @@ function pressed(button) {
   else if ('again' in data) ask(questionBefore(item));
   else if ('retry' in data) {
     const text = questionBefore(item);
-    if (busy || !text) return;
-    if (!lost) for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
+    if (lost) check();
+    if (busy || lost || !text) return;
+    for (const node of [item, nodeOf(`q:${data.retry}`)]) node?.remove();
     ask(text, data.retry);
   } else if ('source' in data) {
     const details = article.querySelector(`details[data-number="${data.source}"]`);
@@ -70,6 +71,13 @@ function pressed(button) {
 log.addEventListener('click', (event) => {
   const button = event.target.closest('button, .mark');
   if (button && button.type !== 'submit') pressed(button);
+});
+elsewhere.addEventListener('click', (event) => {
+  const there = event.target.closest('[data-open]')?.dataset.open;
+  if (!there) return;
+  if (lost) { tell(words().lost); return; }
+  open(there);
+  toBox();
 });
 log.addEventListener('keydown', (event) => {
   if (!event.target.matches('.mark') || (event.key !== 'Enter' && event.key !== ' ')) return;
@@ -155,12 +163,25 @@ note.addEventListener('click', (event) => {
   }
 });
 
-window.answerdesk = {
-  ask,
-  settled,
-  talk: () => { ask(words().talk_request); },
-  stop: () => trigger('stop', {}),
-  fresh: () => open(newId()),
+// Around the conversation. Not through events of Gradio's buttons: those are silent while Gradio has no connection, and whoever sends
+// something then has to see it.
+function submit() {
+  if (ask(field().value)) return;
+  field().value = '';
+  field().dispatchEvent(new Event('input', { bubbles: true }));
+}
+function withPerson() {
+  const button = document.querySelector('#talk');
+  if (button) button.disabled = ['waiting', 'agent'].includes(view().state);
+}
+const around = {
+  send: submit,
+  stop: () => { if (Date.now() - began > 500) trigger('stop', {}); }, // it comes up where Send was, under a double click
+  talk: () => ask(words().talk_request),
+  fresh: () => {
+    open(newId());
+    toBox();
+  },
   language: () => {
     const other = view().language === 'zh' ? 'en' : 'zh';
     window.answerdeskFrame?.language(other);
@@ -168,5 +189,22 @@ window.answerdesk = {
     trigger('open', { conversation });
   },
 };
+document.addEventListener('click', (event) => {
+  const name = event.target.closest('#send, #stop, #talk, #fresh, #language')?.id;
+  if (!name || !words()) return;
+  if (lost && ['fresh', 'language'].includes(name)) tell(words().lost);
+  else around[name]();
+});
+window.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.target !== field()) return;
+  const choosing = event.isComposing || event.keyCode === 229; // an input method's Enter chooses a word, it does not send
+  if (event.shiftKey && !choosing) return;
+  event.stopPropagation();
+  if (choosing || !words()) return;
+  event.preventDefault();
+  submit();
+}, true);
+
+window.answerdesk = { settled };
 watch('value', render);
 render();

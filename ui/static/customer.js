@@ -1,10 +1,11 @@
-// The first half of the conversation's `js_on_load`: puts the server's items in place, sends messages, notices a lost connection.
-// The second half, what the visitor can press, is acts.js.
+// The first part of the conversation's `js_on_load`: puts the server's items in place and sends messages. What is done while the server
+// cannot be reached is lost.js, what the visitor can press acts.js.
 // All HTML in `props.value.items` was escaped by the server; whatever this script adds itself is set as text.
 
 const log = element.querySelector('.log');
 const scroller = element.querySelector('.scroller');
 const latest = element.querySelector('.latest');
+const elsewhere = element.querySelector('.elsewhere');
 const hint = element.querySelector('.hint');
 const page = document.documentElement;
 
@@ -13,9 +14,9 @@ let conversation = '';
 let asked = null; // what was sent and not yet shown by the server
 let held = false; // it was sent before the server had told which conversation this is
 let turns = 0; // sent and not yet over
-let heard = 0; // when the server last showed something
-let later = null; // what is to be sent as soon as the page has started anew
-let lost = false; // the connection was lost; Gradio says nothing when it has it again, so the page starts anew then
+let began = 0; // when the last message was sent
+let heard = 0; // when the server was last known to be there
+let lost = false; // the connection was lost
 
 const view = () => props.value || { items: [], words: {} };
 const words = () => view().words;
@@ -25,16 +26,11 @@ const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.client
 const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 const tell = (text) => { hint.textContent = text; hint.hidden = !text; };
-const store = { // there is none in another site's frame where the browser blocks it
-  take() {
-    try {
-      const kept = sessionStorage.getItem('answerdesk');
-      sessionStorage.removeItem('answerdesk');
-      return kept;
-    } catch { return null; }
-  },
-  keep(text) { try { sessionStorage.setItem('answerdesk', text); } catch { /* the message stays in the box */ } },
-};
+const field = () => document.querySelector('#box textarea');
+const fine = window.matchMedia('(pointer: fine)').matches; // elsewhere a keyboard would come up over the page
+const toBox = () => { if (fine) field()?.focus({ preventScroll: true }); };
+// Where what had the focus has gone, one goes on writing: a chip that was pressed, Send and Stop, of which one is there at a time.
+const astray = () => document.hasFocus() && (document.activeElement === document.body || ['send', 'stop'].includes(document.activeElement.id));
 
 function put(key, html, place) {
   let node = nodeOf(key);
@@ -49,11 +45,24 @@ function put(key, html, place) {
   node.innerHTML = html;
   node.source = html;
   for (const details of node.querySelectorAll('details')) details.open = open.has(details.dataset.number);
+  localise(node);
+}
+
+// Times in the visitor's own zone and way of writing.
+function localise(node) {
   for (const time of node.querySelectorAll('time')) {
     const shape = 'day' in time.dataset ? { weekday: 'long', day: 'numeric', month: 'long', hour: '2-digit', minute: '2-digit' } : { timeStyle: 'short' };
     const locale = navigator.languages.find((code) => code.startsWith(page.lang.slice(0, 2))) || page.lang;
     time.textContent = new Intl.DateTimeFormat(locale, shape).format(new Date(time.dateTime));
   }
+}
+
+// Something the server made and escaped that is no item; it stays untouched as long as it is the same.
+function set(node, html) {
+  if (!node || node.source === html) return;
+  node.innerHTML = html;
+  node.source = html;
+  localise(node);
 }
 
 function render() {
@@ -83,47 +92,33 @@ function render() {
   for (const node of log.querySelectorAll('[data-unsent]')) log.append(node); // the server has never seen it: it must not be lost here
   if (asked) for (const node of log.querySelectorAll('[data-own]')) log.append(node);
   else for (const node of log.querySelectorAll('[data-own]')) node.removeAttribute('data-own');
-  if (!page.classList.contains('ready') && window.matchMedia('(pointer: fine)').matches) {
-    document.querySelector('#box textarea')?.focus({ preventScroll: true }); // not on phones, where it would open the keyboard
-  }
+  if (!page.classList.contains('ready')) toBox();
   page.classList.add('ready');
   page.classList.toggle('talking', view().open);
+  withPerson();
   if (follow) toEnd();
-  const brand = document.querySelector('#brand .avatar')?.parentElement;
-  if (brand && brand.source !== view().head) {
-    brand.innerHTML = view().head; // the page's head, made and escaped by the server like the items
-    brand.source = view().head;
-  }
+  set(document.querySelector('#brand .avatar')?.parentElement, view().head);
+  set(elsewhere, view().elsewhere);
+  elsewhere.hidden = !view().elsewhere;
   if (view().said) tell(view().said);
   if (view().file) save(view().file);
   window.answerdeskFrame?.count(conversation, view().replies);
   goOn();
 }
 
-// What somebody was sending or writing when the page was left is there again: Gradio starts a page anew once its server is back.
-const who = () => window.answerdeskFrame?.who() || ''; // in a shop's page one visitor may follow another
-window.addEventListener('pagehide', () => {
-  const node = Array.from(log.querySelectorAll('.item[data-unsent] .question')).at(-1);
-  const own = later || asked || (node && { text: node.textContent, message: node.closest('.item').dataset.unsent });
-  const written = document.querySelector('#box textarea')?.value || '';
-  const draft = own?.text === written.trim() ? '' : written;
-  if (own || draft) store.keep(JSON.stringify({ ...own, draft, who: who() }));
-});
-function goOn() {
-  const kept = JSON.parse(store.take() || '{}');
-  if (kept.who !== who()) return;
-  const box = document.querySelector('#box textarea');
-  if (kept.draft && box && !box.value) {
-    box.value = kept.draft;
-    box.dispatchEvent(new Event('input', { bubbles: true }));
-  }
-  if (kept.text) ask(kept.text, kept.message); // with its own id, so that it is one message even if the server has it
-}
-
 function setBusy(now) {
   busy = now;
   page.classList.toggle('answering', now);
   log.setAttribute('aria-busy', String(now)); // a reader speaks the reply once, when it is whole
+  if (now) return;
+  if (hint.textContent === words()?.wait) tell('');
+  if (astray()) toBox();
+}
+
+function showQuestion({ text, message }) {
+  put(`q:${message}`, '<article class="question"><div class="text"></div></article>', log.children.length);
+  nodeOf(`q:${message}`).querySelector('.text').textContent = text;
+  return nodeOf(`q:${message}`);
 }
 
 // Show the question and the typing state at once, before the server has them.
@@ -133,28 +128,35 @@ function showAsked() {
     chips.remove();
   }
   log.querySelector('.welcome')?.classList.remove('welcome');
-  put(`q:${asked.message}`, '<article class="question"><div class="text"></div></article>', log.children.length);
-  nodeOf(`q:${asked.message}`).querySelector('.text').textContent = asked.text;
+  showQuestion(asked);
   put(`a:${asked.message}`, '<article class="reply typing"><p class="dots"><i></i><i></i><i></i></p></article>', log.children.length);
   for (const key of ['q', 'a']) nodeOf(`${key}:${asked.message}`).dataset.own = '';
+  if (astray()) toBox();
   toEnd();
 }
 
 // Send a message; returns what is to stay in the box: nothing, or the text that could not be sent.
 function ask(text, message) {
   const clean = text.trim();
-  if (busy || !clean) return text;
+  if (!clean) return text;
+  const twice = Date.now() - began < 500; // a double click
+  if (busy || (lost && twice)) {
+    if (!twice) tell(words().wait);
+    return text;
+  }
   const length = Array.from(clean).length;
   if (length > view().limit) {
     tell(fill(words().too_long, { n: length, limit: view().limit }));
     return text;
   }
   tell('');
-  if (lost) {
-    sendLater(clean, message || newId());
-    return text;
-  }
   asked = { text: clean, message: message || newId() };
+  began = Date.now();
+  if (lost) {
+    showAsked();
+    give(words().offline);
+    return '';
+  }
   turns += 1;
   heard = Date.now();
   setBusy(true);
@@ -173,6 +175,7 @@ function send() {
 function settled() {
   turns = Math.max(0, turns - 1);
   if (turns === 0) give(words().busy);
+  sendDue();
 }
 
 // Nothing is running any more; what the server never showed gets the reason and can be tried again.
@@ -191,27 +194,6 @@ function give(reason) {
   again.dataset.retry = message;
   for (const key of ['q', 'a']) nodeOf(`${key}:${message}`).dataset.unsent = message;
   toEnd();
-}
-
-const reachable = () => fetch(window.location.pathname, { method: 'HEAD', cache: 'no-store' }).then(() => true, () => false);
-
-// Gradio tells nobody when the connection is lost, so ask the server while it is silent.
-setInterval(async () => {
-  if (!busy || Date.now() - heard < 3000 || (await reachable())) return;
-  lost = true;
-  turns = 0;
-  if (!asked) tell(words().offline);
-  give(words().offline);
-}, 1500);
-
-// Start the page anew when the server is there again, and send there what could not be sent.
-async function sendLater(text, message) {
-  if (!(await reachable())) {
-    tell(words().offline);
-    return;
-  }
-  later = { text, message };
-  window.location.reload();
 }
 
 // What could not be sent belongs to the conversation that is left, and goes with it.
@@ -243,7 +225,3 @@ setInterval(() => {
 latest.addEventListener('click', toEnd);
 scroller.addEventListener('scroll', () => { latest.hidden = atEnd(); }, { passive: true });
 new ResizeObserver(() => { latest.hidden = atEnd(); }).observe(log);
-// An input method's Enter chooses a word, it does not send (Gradio's text box cannot tell).
-window.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
-}, true);
