@@ -267,7 +267,8 @@ def _rows_beside(near: Sequence[Pick], picks: Sequence[Pick]) -> list[Pick]:
 
 def _told_apart(row: Pick, others: Sequence[Pick], best: float) -> bool:
     """Whether a row is the one that is asked for, or no more than a side note."""
-    return best - row.score > _AS_GOOD or row.unit.own > max((other.unit.own for other in others), default=0.0) + _NOTHING
+    aside = best - row.score > _AS_GOOD and not row.features.get("fits")  # one that has the figure asked for is none
+    return aside or row.unit.own > max((other.unit.own for other in others), default=0.0) + _NOTHING
 
 
 def _table(pick: Pick) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _HOW = re.compile(
     re.IGNORECASE,
 )
 _STEP = re.compile(r"^\s*(\d{1,2})[.)、．]\s*(?=\S)")
-_NEAR = 1.5  # scores apart: a step that comes so close to the best sentence is what is asked for
+_NEAR = 2.0  # scores apart: a step that comes so close to the best sentence is what is asked for
 _MOST = 12
 
 Place = tuple[str, tuple[str, ...]]
@@ -30,14 +30,15 @@ def steps(question: str, picks: Sequence[Pick], passages: Sequence[Passage], *, 
     if not picks or figure or not _HOW.search(question):
         return []
     best = picks[0]
-    near = [pick for pick in picks if best.score - pick.score <= _NEAR and _place(pick.passage) == _place(best.passage)]
-    found = _list_of(best.passage, passages)
-    said = {(passage.chunk.id, number) for passage, number in (place for step in found for place in step)}
-    if not any((pick.passage.chunk.id, pick.number) in said for pick in near):
-        return []
-    lines = [" ".join(passage.units[number].text.strip() for passage, number in step) for step in found[:_MOST]]
-    opens = best.unit.text.rstrip().endswith((":", "："))
-    return [best.unit.text, *lines] if opens and (best.passage.chunk.id, best.number) not in said else lines
+    for pick in (pick for pick in picks if best.score - pick.score <= _NEAR):
+        found = _list_of(pick.passage, passages)
+        said = {(passage.chunk.id, number) for step in found for passage, number in step}
+        if (pick.passage.chunk.id, pick.number) not in said:
+            continue
+        lines = [" ".join(passage.units[number].text.strip() for passage, number in step) for step in found[:_MOST]]
+        opens = best.unit.text.rstrip().endswith((":", "：")) and _place(best.passage) == _place(pick.passage)
+        return [best.unit.text, *lines] if opens and (best.passage.chunk.id, best.number) not in said else lines
+    return []
 
 
 def _place(passage: Passage) -> Place:

@@ -69,7 +69,7 @@ class Searcher:
         if catalogue is None:
             return None
         plain = normalise(text)  # a word that pages do not hold, such as "cheapest", may have been taken for a slip
-        readings = dict.fromkeys((self._speller.correct(plain), plain))
+        readings = dict.fromkeys((plain, self._speller.correct(plain)))
         return next(filter(None, (overview(one, catalogue, language, self._thesaurus, before) for one in readings)), None)
 
     @cached_property
