@@ -168,7 +168,7 @@ class AdminPanels(TuningPanels):
         """Make a user."""
         given = {name: ask.data.get(name, "") for name in ("name", "role", "shown")}
         made = self._do(operations_users.add_user, by=ask.user.name, **given)
-        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+        return Kept(ask.words["one_time"].format(name=made["name"]), made["password"])
 
     @action("admin")
     def switch_user(self, ask: Ask) -> str:
@@ -181,13 +181,13 @@ class AdminPanels(TuningPanels):
     def reset_user(self, ask: Ask) -> str:
         """A new one-time password."""
         made = self._do(operations_users.reset_user, name=ask.data.get("name", ""), by=ask.user.name)
-        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+        return Kept(ask.words["one_time"].format(name=made["name"]), made["password"])
 
     @action("admin")
     def add_key(self, ask: Ask) -> str:
         """Make an API key."""
         made = self._do(operations.add_key, name=ask.data.get("name", ""), by=ask.user.name)
-        return Kept(ask.words["key_made"].format(name=made["name"], key=made["key"]))
+        return Kept(ask.words["key_made"].format(name=made["name"]), made["key"])
 
     @action("admin")
     def revoke_key(self, ask: Ask) -> str:

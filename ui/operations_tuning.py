@@ -159,10 +159,13 @@ def promote_adapter(
 
 def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str = "local", why: str = "") -> dict[str, Any]:  # noqa: ARG001
     """Undo the last promotion."""
+    taken = app.policies.newest().adapters.get(backend)
     policy = _registry(app).rollback(backend, author, why or "asked for")
     pointer = policy.adapters.get(backend)
     audit.record(app.engine, author, "finetune.rollback", backend, why)
-    return {"backend": backend, "adapter": pointer.name if pointer else None, "default": policy.default, "policy": policy.version}
+    canary = asdict(policy.canary) if policy.canary else None
+    names = {"adapter": pointer.name if pointer else None, "undone": taken.name if taken else None}
+    return {"backend": backend, **names, "default": policy.default, "canary": canary, "policy": policy.version}
 
 
 def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001

@@ -120,7 +120,8 @@ def report(ask: Ask, name: str, found: Json) -> str:
     errors = f"<h3>{e(words['bad_rows'])}</h3><ul>{wrong}</ul>" if wrong else ""
     act = empty(words["nothing_to_learn"])
     if found["examples"]:
-        at_once = button("import_transcripts", words["import_approve"], file=name, approve="yes", sure="")
+        asked = words["sure_approve"].format(name=name, n=found["examples"])
+        at_once = button("import_transcripts", words["import_approve"], file=name, approve="yes", sure=asked)
         act = button("import_transcripts", words["import"], "primary", file=name) + at_once
     shown = "".join(f"<dt>{_marked(one['question'])}</dt><dd>{_marked(one['answer'])}</dd>" for one in found.get("preview", ()))
     preview = (

@@ -163,7 +163,7 @@ class TuningPanels:
     def roll_back(self, ask: Ask) -> str:
         """Undo the last promotion, in one step."""
         found = self._do(operations_tuning.rollback_adapter, backend=ask.data.get("backend", ""), author=ask.user.name)
-        return ask.words["rolled_back"].format(backend=found["backend"], name=found["adapter"] or ask.words["base_alone"])
+        return verdicts.taken_back(ask, found)
 
     @action("admin")
     def add_local(self, ask: Ask) -> str:

@@ -114,7 +114,7 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     assert app.policies.newest().default == "local"
     assert page(everything).count("promotion of first") == 2
     back = press(app, panels, "roll_back", place=place, backend="local")
-    assert "its base alone" in back["said"]
+    assert back["said"] == "first answers nobody any more. From the next turn on extractive is asked first."
     assert (app.policies.newest().default, dict(app.policies.newest().adapters)) == ("extractive", {})
     whats = [entry.what for entry in audit.entries(app.engine)][:3]
     assert whats == ["finetune.rollback", "finetune.promote", "finetune.promote"]
