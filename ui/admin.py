@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from finetune.errors import UnknownColumns
 from ui import (
     archives,
     audit,
@@ -81,7 +82,7 @@ class AdminPanels(TuningPanels):
 
     def _panel(self, ask: Ask, tab: str) -> dict[str, str | None]:
         if tab == "transcripts":
-            told = teaching.report(ask, ask.answers[0]["file"], ask.answers[0]) if ask.answers else ""
+            told = teaching.looked_at(ask, ask.answers[0]) if ask.answers else ""
             return {"main": teaching.transcripts(ask), "foot": None if ask.quiet else told}  # a report stays where it is
         if tab == "users":
             return {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
@@ -133,13 +134,25 @@ class AdminPanels(TuningPanels):
 
     @action("admin")
     def check_transcripts(self, ask: Ask) -> None:
-        """Keep a file of transcripts, and say what importing it would bring."""
-        if len(ask.files) != 1:
-            raise Failure(ask.words["no_files"], 2)
+        """Keep a file of transcripts, and say what importing it would bring; of a table, ask which column is which where nobody knows."""
         folder = self._app.settings.data_dir / TRANSCRIPTS
         folder.mkdir(mode=0o700, exist_ok=True)
-        kept = operations_documents.keep(folder, ask.files[0][0], _uploaded(ask.files[0][1]))
-        ask.answers.append({**self._import(kept, ask, dry_run=True), "file": kept.name})
+        again = folder / Path(ask.data.get("file", "")).name
+        if len(ask.files) == 1:
+            kept = operations_documents.keep(folder, ask.files[0][0], _uploaded(ask.files[0][1]))
+        elif ask.data.get("file") and again.is_file():
+            kept = again
+        else:
+            raise Failure(ask.words["no_files"], 2)
+        columns = teaching.columns_of(ask.data)
+        try:
+            ask.answers.append({**self._import(kept, ask, columns, dry_run=True), "file": kept.name, "chosen": columns})
+        except UnknownColumns as error:
+            if not error.header:
+                raise
+            ask.answers.append({"file": kept.name, "header": error.header, "chosen": columns})
+            if columns:
+                raise Failure(ask.words["columns_hint"], 2) from None
 
     @action("admin")
     def import_transcripts(self, ask: Ask) -> str:
@@ -148,13 +161,13 @@ class AdminPanels(TuningPanels):
         if not path.is_file():
             raise Failure(ask.words["no_files"], 2)
         approve = ask.data.get("approve") == "yes"
-        done = self._import(path, ask, dry_run=False, approve=approve)
+        done = self._import(path, ask, teaching.columns_of(ask.data), dry_run=False, approve=approve)
         said = f"{done['examples']} examples{', approved at once' if approve else ''}"
         audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, said)
         return ask.words["imported_approved" if approve else "imported"].format(n=done["examples"])
 
-    def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
-        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
+    def _import(self, path: Path, ask: Ask, columns: dict[str, str], *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
+        given = {"path": str(path), "columns": columns, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
 
     @action("admin")

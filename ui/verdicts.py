@@ -137,9 +137,9 @@ def _promotion(ask: Ask, one: Json, backends: Sequence[Json]) -> str:
     steps = "".join(f"<li>{e(words[f'step_{name}'])}</li>" for name in ("verify", "gate", "canary", "all"))
     asked = words["sure_roll_back"].format(name=one["name"], backend=one["active_on"])
     back = button("roll_back", words["roll_back"], backend=one["active_on"], sure=asked) if one["active_on"] else ""
-    against = _against(ask, one)
-    asked = words["sure_promote"].format(name=one["name"], why=against)
-    sure = f' data-sure="{e(asked)}"' if against else ""
+    why = against(ask, one)
+    asked = words["sure_promote"].format(name=one["name"], why=why)
+    sure = f' data-sure="{e(asked)}"' if why else ""
     return (
         f'<form class="card" data-do="promote" data-over="promote roll_back" id="promotion"{sure}>{title}{state}'
         f'<ol class="steps">{steps}</ol>'
@@ -152,7 +152,7 @@ def _promotion(ask: Ask, one: Json, backends: Sequence[Json]) -> str:
 
 def _override(ask: Ask, one: Json) -> str:
     """Where something speaks against it: the reason for which it is to answer all the same."""
-    if not _against(ask, one):
+    if not against(ask, one):
         return ""
     key = e(f"override-{one['name']}")  # of this adapter alone: what is typed for one is not the reason of another
     label = f'<label for="{key}">{e(ask.words["override"])}</label>'
@@ -160,7 +160,7 @@ def _override(ask: Ask, one: Json) -> str:
     return f'<div>{label}<input id="{key}" name="override" type="text" maxlength="500" required>{hint}</div>'
 
 
-def _against(ask: Ask, one: Json) -> str:
+def against(ask: Ask, one: Json) -> str:
     """What speaks against it, empty where nothing does."""
     if one["erased"]:
         return ask.words["against_erased"]
