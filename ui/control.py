@@ -48,7 +48,7 @@ def _form(ask: Ask, found: Json) -> str:
     words, policy = ask.words, found["policy"]
     names = [backend["name"] for backend in found["backends"]]
     canary = policy["canary"] or {"backend": "", "share": 0.0}
-    percent = round(100 * canary["share"])
+    percent = max(1, round(100 * canary["share"])) if canary["share"] else 0
     rungs = "".join(
         _select(ask, f"rung{place}", words["rung_n"].format(n=place + 1), [name for name in names if name != LAST], rung)
         for place, rung in enumerate([*policy["ladder"], *[""] * RUNGS][:RUNGS])

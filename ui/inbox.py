@@ -42,7 +42,7 @@ def _search(ask: Ask, sought: str, language: str) -> str:
     return (
         f'<form class="search" data-do="search"><label class="sr" for="search">{e(words["search"])}</label>'
         f'<input id="search" name="search" type="search" placeholder="{e(words["search_short"])}" value="{e(sought)}"'
-        f' aria-keyshortcuts="/">'
+        f' aria-keyshortcuts="/" data-live>'
         f'<label class="sr" for="lang">{e(words["lang"])}</label>'
         f'<select id="lang" name="lang" data-do="filter_language">{options}</select></form>'
     )

@@ -43,7 +43,7 @@ _FRAME = """
     <section data-region="more"></section>
   </div>
   <div class="toast" role="status" hidden></div>
-  <dialog class="sure" aria-labelledby="sure-asked"><form method="dialog"><h2 id="sure-asked"></h2><p></p>
+  <dialog class="sure" aria-labelledby="sure-asked"><form method="dialog"><p id="sure-asked"></p><p id="sure-means"></p>
     <div class="acts"><button value="no"></button><button value="yes" class="primary"></button></div></form></dialog>
 </div>
 """

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ui import audit, control, operations_backends, operations_desk, operations_prompts, teaching
+from ui.errors import Failure
 from ui.panels import Ask, Kept, action
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Steering:
     def set_policy(self, ask: Ask) -> str:
         """Who answers from the next turn on; refused when somebody else has changed it since it was read."""
         canary, share = ask.data.get("canary", ""), number(ask.data.get("share")) / 100
+        if canary and not share:
+            raise Failure(ask.words["canary_without_share"].format(name=canary), 2)
         change = {
             "default": ask.data.get("default", ""),
             "canary": {"backend": canary, "share": share} if canary and share else None,

@@ -65,7 +65,7 @@ class Visit:
 def agree(page: Page, label: str, told: str) -> None:
     """Say yes to what is asked before something that is not lightly taken back. told: what the question names."""
     asked = page.locator("dialog.sure")
-    expect(asked.locator("h2")).to_contain_text(told)
+    expect(asked.locator("#sure-asked")).to_contain_text(told)
     asked.get_by_role("button", name=label, exact=True).click()
     expect(asked).to_be_hidden()
 

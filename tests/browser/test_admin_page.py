@@ -182,7 +182,34 @@ def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     answer = seen.page.goto(f"{site[1]}/admin/")
     assert answer
     assert answer.status == 403
+    expect(seen.page.locator("h1")).to_have_text(page_texts("signin", "en")["closed_title"])
+    assert accessible(seen)
+    seen.shot("closed")
+    seen.page.get_by_role("link", name="Open the desk").click()
+    seen.page.locator("html.ready .staff header h1").wait_for()
     seen.errors[:] = [error for error in seen.errors if "403" not in error]
+
+
+@pytest.mark.quick
+def test_who_was_going_somewhere_gets_there_by_the_sign_in(visit: Visits, staff: Shop, site: tuple[Shop, str]):
+    seen = visit("zh")
+    page, words = seen.page, page_texts("signin", "zh")
+    page.goto(f"{site[1]}/admin/#tab=keys")
+    page.locator("#name").fill("root")
+    page.locator("#password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert")).to_have_text(words["wrong"])
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/#tab=keys")
+    expect(page.locator("h2")).to_have_text(page_texts("admin", "zh")["tab_keys"])
+    page.goto(f"{site[1]}/no/such/page")
+    expect(page.locator("h1")).to_have_text(words["lost_title"])
+    assert accessible(seen)
+    seen.shot("lost")
+    page.locator("#language").click()
+    expect(page.locator("h1")).to_have_text(page_texts("signin", "en")["lost_title"])
+    seen.errors[:] = [error for error in seen.errors if "404" not in error and "403" not in error]
 
 
 @pytest.mark.parametrize("way", whole_ways(WAYS[1]))

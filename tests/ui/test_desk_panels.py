@@ -73,6 +73,16 @@ def test_what_takes_long_stays_while_the_page_only_looks(app: Shop, panels: Desk
     assert "main" not in shown(app, panels, place={"tab": "reports"}, seen="before")["regions"]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_canary_without_a_share_is_refused_and_told(app: Shop, panels: DeskPanels, language: Any):
+    form = {"default": "extractive", "canary": "hosted", "share": "0", "expected": "0", "why": "a trial"}
+    view = shown(app, panels, "set_policy", language, place={"tab": "backends"}, data=form)
+    assert (view["wrong"], view["said"]) == (True, page_texts("desk", language)["canary_without_share"].format(name="hosted"))
+    assert app.policies.newest().version == 0
+    assert not shown(app, panels, "set_policy", place={"tab": "backends"}, data=form | {"share": "5"})["wrong"]
+    assert app.policies.newest().canary is not None
+
+
 @pytest.mark.parametrize("days", ["0", "x", "999999999"])
 def test_a_period_that_there_is_none_of_is_the_week(app: Shop, panels: DeskPanels, days: str):
     view = shown(app, panels, place={"tab": "reports", "days": days})

@@ -225,6 +225,21 @@ element.addEventListener('input', (event) => {
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
   if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value}%` : Number(event.target.value).toFixed(2);
 });
+// A field that searches does so while one types, once somebody pauses.
+let pause = 0;
+for (const kind of ['input', 'compositionend']) {
+  element.addEventListener(kind, (event) => {
+    const { id, name, dataset } = event.target;
+    if (dataset.live === undefined || event.isComposing) return;
+    window.clearTimeout(pause);
+    pause = window.setTimeout(() => {
+      const field = document.getElementById(id); // the one that stands there by now
+      if (!field) return;
+      place = { ...place, [name]: field.value };
+      field.form.requestSubmit();
+    }, 300);
+  });
+}
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('textarea[data-enter]')) {
     event.preventDefault();

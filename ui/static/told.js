@@ -53,8 +53,8 @@ window.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !s
 function sure(told, label, form, yes) {
   const filled = told.replace(/\[(\w+)\]/g, (whole, name) => form?.elements[name]?.selectedOptions?.[0]?.textContent ?? whole);
   const [asked, ...means] = filled.split('\n');
-  question.querySelector('h2').textContent = asked;
-  question.querySelector('p').textContent = means.join('\n');
+  question.querySelector('#sure-asked').textContent = asked;
+  question.querySelector('#sure-means').textContent = means.join('\n');
   question.querySelector('[value=yes]').textContent = label;
   question.querySelector('[value=no]').textContent = view().words.cancel;
   question.returnValue = 'no';
