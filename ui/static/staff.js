@@ -122,6 +122,13 @@ function render() {
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
   if (said) tell(said, wrong, keep, secret);
   else noticeHere();
+  // Not all of it is there yet: ask for what comes next, once.
+  const unfinished = element.querySelector('[data-then]');
+  if (unfinished) {
+    const { then, told } = unfinished.dataset;
+    delete unfinished.dataset.then;
+    send(then, { told });
+  }
   if (!page.classList.contains('ready')) goOn();
   page.classList.add('ready');
 }
