@@ -110,6 +110,7 @@ class AdminPanels(TuningPanels):
             raise Failure(ask.words["no_files"], 2)
         if (taking := self._chores.get(_TAKE)) and taking.state in ("waiting", "running"):
             raise Failure(ask.words["still_taking_in"], 2)
+        ask.place["test"] = ""  # what was found before stands no longer for what is in
         names = self._do(operations_documents.keep_documents, files=files)["names"]
         self._chores.begin(_TAKE, "take_documents", ask.user.name, {"names": names, "by": ask.user.name})
         return ask.words["taking_in"].format(n=len(names))

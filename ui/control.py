@@ -38,6 +38,8 @@ def _backend(backend: Json, ask: Ask) -> str:
     part = f'<span class="mark">{e(words.get(_PARTS.get(backend["part"], ""), backend["part"]))}</span>' if backend["part"] else ""
     adapter = f'<p class="by">{e(words["adapter"])}: {e(backend["adapter"])}</p>' if backend["adapter"] else ""
     spent = words["today"].format(tokens=backend["tokens_today"], cost=f"{backend['cost_today']:.4f}")
+    if backend["name"] == LAST:  # whose tokens are counted for no budget
+        spent = words["costs_nothing"]
     return (
         f'<article class="card"><h3>{e(backend["name"])}</h3><p class="by">{e(backend["kind"])} · {e(spent)}</p>{adapter}{calls}'
         f'<div class="marks">{state}{part}</div></article>'

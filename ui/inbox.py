@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.outcomes import Waiting
 from ui import phrases
-from ui.markdown import to_html
+from ui.markdown import plain, to_html
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _row(chat: Json, ask: Ask) -> str:
     return (
         f'<button type="button" class="row" id="row-{e(chat["id"])}" data-keep data-go=\'{go}\'{chosen}>'
         f'{face(chat)}<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
-        f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(chat["last"][:160])}</span>'
+        f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(plain(chat["last"])[:160])}</span>'
         f'<span class="marks">{marks}</span></button>'
     )
 

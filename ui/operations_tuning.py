@@ -161,11 +161,10 @@ def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str
     """Undo the last promotion."""
     taken = app.policies.newest().adapters.get(backend)
     policy = _registry(app).rollback(backend, author, why or "asked for")
-    pointer = policy.adapters.get(backend)
     audit.record(app.engine, author, "finetune.rollback", backend, why)
-    canary = asdict(policy.canary) if policy.canary else None
-    names = {"adapter": pointer.name if pointer else None, "undone": taken.name if taken else None}
-    return {"backend": backend, **names, "default": policy.default, "canary": canary, "policy": policy.version}
+    names = {"adapter": back.name if (back := policy.adapters.get(backend)) else None, "undone": taken.name if taken else None}
+    now = {"default": policy.default, "canary": policy.canary and asdict(policy.canary), "policy": policy.version}
+    return {"backend": backend, **names, **now}
 
 
 def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
@@ -268,7 +267,8 @@ def _registered(app: "App | Desk", run: str) -> "Entry":
             raise
         rows = folder / "rows.jsonl"
         learned = {row.conversation for row in read_rows(rows)} if rows.is_file() else set()
-        return registry.register(run, folder / "adapter", sorted(learned - {""}))
+        made = datetime.fromisoformat(jobs_of(app.settings.data_dir).get(run).created)
+        return registry.register(run, folder / "adapter", sorted(learned - {""}), made)
 
 
 def _shown(entry: "Entry", policy: "Policy") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ui.pieces import row, table
 from ui.runs import working
 
 Json = Mapping[str, Any]
+_FEW = 8  # rows that one looks over at once
 
 
 def documents(
@@ -37,10 +38,22 @@ def documents(
     again = button("reindex", words["reindex"], sure=words["sure_reindex"].format(**counted)) if rows and not busy else ""
     total = words["documents_n"].format(**counted)
     head = f'<div class="listed"><h3>{e(total)}</h3>{again}</div>' if rows else ""
-    shown = f'<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
+    shown = f'{_filter(ask, len(rows))}<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
     shown = shown or empty(words["no_documents"], words["no_documents_hint"])
-    body = f"{upload}{_taken(ask, doing[0])}{_search(ask, hits, threshold)}{_indexed(ask, doing[1])}{head}{shown}"
+    taken, search = _taken(ask, doing[0]), _search(ask, hits, threshold)
+    done = doing[0] is not None and doing[0].state == "done"  # what is over does not stand between a question and what was found
+    first = f"{search}{taken}" if done else f"{taken}{search}"
+    body = f"{upload}{first}{_indexed(ask, doing[1])}{head}{shown}"
     return _page(words["tab_documents"], words["documents_hint"], body)
+
+
+def _filter(ask: Ask, many: int) -> str:
+    """Where the rows of a long list are narrowed down while one types."""
+    if many <= _FEW:
+        return ""
+    label = e(ask.words["filter"])
+    field = f'<input id="filter" type="search" data-filter="#documents" placeholder="{label}" autocomplete="off">'
+    return f'<div class="filter"><label class="sr" for="filter">{label}</label>{field}</div>'
 
 
 def _taken(ask: Ask, chore: Chore | None) -> str:

@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.browser.conftest import WAYS, Visit, agree, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.browser.test_desk_page import desk, leads, opened
 from tests.ui.shop import HOSTILE, Shop
-from ui import operations_desk
 from ui.languages import page_texts
 
 __all__ = ["desk", "leads"]
@@ -341,33 +339,6 @@ def test_what_a_saved_turn_would_be_sent_now_is_one_press_away(visit: Visits, de
     page.get_by_role("button", name="Preview", exact=True).click()
     expect(page.locator("#tried .plain")).to_have_text("a turn to preview")
     expect(page.locator("#tried")).to_contain_text("does not read these messages")  # the policy asks the built-in backend first
-
-
-@pytest.mark.quick
-def test_the_fast_backend_is_read_while_the_slow_one_still_answers(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    slow, plain = Event(), operations_desk.try_backends
-
-    def try_backends(app: Any, emit: Any, *, text: str, names: list[str]) -> dict[str, Any]:
-        if names == ["hosted"]:
-            assert slow.wait(60)
-        return plain(app, emit, text=text, names=names)
-
-    monkeypatch.setattr(operations_desk, "try_backends", try_backends)
-    seen = desk()
-    page = seen.page
-    tab(page, "playground")
-    page.locator("#try").fill("How long can I return it?")
-    page.get_by_role("button", name="Compare").click()
-    cards = page.locator('[data-region="foot"] .card')
-    expect(cards.nth(0)).to_contain_text("extractive says")
-    expect(cards.nth(1)).to_contain_text("Still answering")
-    assert accessible(seen)
-    seen.shot("desk-playground-waiting")
-    page.wait_for_timeout(11_000)  # it asked, in vain, and asks again
-    expect(cards.nth(1)).to_contain_text("Still answering")
-    slow.set()
-    expect(cards.nth(1)).to_contain_text("hosted: no route to it")
-    expect(page.locator("progress")).to_have_count(0)
 
 
 @BOTH

@@ -122,6 +122,16 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     assert "it went well" in audit.entries(app.engine)[1].detail
 
 
+def test_when_an_adapter_was_made_does_not_change_when_it_is_looked_at(app: Shop):
+    done_run(app)
+    panels, place = AdminPanels(cast("Any", app)), {"tab": "adapters"}
+    made = 'datetime="2026-01-05T09:00:00+00:00"'
+    assert made in press(app, panels, "show", place=place)["regions"]["main"]
+    looked = press(app, panels, "show", place=place | {"adapter": "first"})
+    assert made in looked["regions"]["main"]
+    assert made in press(app, panels, "show", place=place)["regions"]["main"]
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [

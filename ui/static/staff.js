@@ -53,6 +53,7 @@ function put(node, html) {
   const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, atEnd(box)]]));
   node.innerHTML = html;
   type(typed);
+  for (const field of node.querySelectorAll('[data-filter]')) filter(field);
   for (const [id, was] of open) if (document.getElementById(id)) document.getElementById(id).open = was;
   for (const box of node.querySelectorAll('[data-scroll]')) {
     const [top, ended] = scrolls.get(box.dataset.scroll) || [0, true];
@@ -89,6 +90,12 @@ function when(date, brief) {
   if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString(locale(), { timeStyle: 'short' });
   const day = { day: 'numeric', month: 'short', ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }) };
   return date.toLocaleString(locale(), brief ? day : { ...day, hour: 'numeric', minute: '2-digit' });
+}
+
+// The rows of a list that have what stands in the field over it.
+function filter(field) {
+  const sought = field.value.trim().toLowerCase();
+  for (const row of element.querySelectorAll(`${field.dataset.filter} tbody tr`)) row.hidden = !row.textContent.toLowerCase().includes(sought);
 }
 
 function render() {
@@ -229,6 +236,7 @@ for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   });
 }
 element.addEventListener('input', (event) => {
+  if (event.target.dataset.filter) filter(event.target);
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
   if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value}%` : Number(event.target.value).toFixed(2);
 });
