@@ -37,7 +37,7 @@ def documents(
     busy = doing[1] and doing[1].state in ("waiting", "running")
     again = button("reindex", words["reindex"], sure=words["sure_reindex"].format(**counted)) if rows and not busy else ""
     total = words["documents_n"].format(**counted)
-    head = f'<div class="listed"><h3>{e(total)}</h3>{again}</div>' if rows else ""
+    head = f'<div class="listed"><h3>{e(total)}</h3><div class="acts">{again}</div></div>' if rows else ""
     shown = f'{_filter(ask, len(rows))}<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
     shown = shown or empty(words["no_documents"], words["no_documents_hint"])
     taken, search = _taken(ask, doing[0]), _search(ask, hits, threshold)

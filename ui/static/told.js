@@ -15,8 +15,13 @@ function tell(text, wrong, keep, secret, at) {
   const words = view().words || {};
   toldAt = at || place.tab || '';
   toast.replaceChildren(made('p', text));
-  if (secret) toast.append(made('code', secret), made('button', words.copy, { type: 'button', className: 'copy' }));
-  if (keep) toast.append(made('button', words.done, { type: 'button', className: secret ? 'primary' : '' }));
+  const acts = made('div', '', { className: 'acts' });
+  if (secret) {
+    toast.append(made('code', secret));
+    acts.append(made('button', words.copy, { type: 'button', className: 'copy' }));
+  }
+  if (keep) acts.append(made('button', words.done, { type: 'button', className: secret ? 'primary' : '' }));
+  if (keep) toast.append(acts);
   toast.hidden = !text;
   toast.classList.toggle('wrong', Boolean(wrong));
   toast.classList.toggle('kept', Boolean(keep));
