@@ -2,6 +2,7 @@
 
     FinetuneError
     ├── BadTranscripts a file that holds no conversations that can be read
+    │   └── UnknownColumns a table whose columns are not known
     ├── BadConfig      a training option that is not allowed
     ├── BadRows        rows that cannot be learned from
     ├── UnknownRun     a run or an adapter that does not exist
@@ -21,6 +22,14 @@ class FinetuneError(Exception):
 
 class BadTranscripts(FinetuneError):
     """A file with transcripts cannot be read as what it is."""
+
+
+class UnknownColumns(BadTranscripts):
+    """A table does not name its columns as we know them. header: what it has."""
+
+    def __init__(self, message: str, header: list[str]) -> None:
+        super().__init__(message)
+        self.header = header
 
 
 class BadConfig(FinetuneError):

@@ -1,6 +1,7 @@
 """The whole way from approved examples to a judged adapter, in steps that can each be taken alone."""
 
 import json
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -170,7 +171,7 @@ def config_for(base: str, method: str, rows: int, seed: int = 0, **more: Any) ->
 
     The adapter is the one with the best validation loss, and a run whose loss no longer falls ends, so more passes do no harm.
     """
-    epochs = max(2.0, _STEPS * _BATCH / max(rows, 1))
+    epochs = math.ceil(max(2.0, _STEPS * _BATCH / max(rows, 1)) * 100) / 100  # people read it in the command that does the same
     chosen = {"epochs": epochs, "batch": _BATCH, "accumulation": 1, "max_length": 768, "evaluations": 8, "seed": seed}
     return config(base=base, method=method, **(chosen | more))
 

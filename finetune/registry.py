@@ -47,8 +47,11 @@ class Registry:
         self._policies = policies
         self._read = engine.execution_options(read_only=True).begin
 
-    def register(self, name: str, folder: Path, conversations: Sequence[str] = ()) -> Entry:
-        """Take an adapter's folder on record; the same name again replaces what was not promoted. Raises `BadAdapter`."""
+    def register(self, name: str, folder: Path, conversations: Sequence[str] = (), made: datetime | None = None) -> Entry:
+        """Take an adapter's folder on record; the same name again replaces what was not promoted. Raises `BadAdapter`.
+
+        made: when, where that is known; else now.
+        """
         checked_name(name, "the adapter's name")
         found = check(folder)
         row = {
@@ -63,7 +66,7 @@ class Registry:
             "evaluation": None,
             "conversations": sorted(set(conversations)),
             "erased": False,
-            "created": datetime.now(UTC),
+            "created": made or datetime.now(UTC),
         }
         active = {one.name: one.sha256 for one in self._policies.newest().adapters.values()}
         if active.get(name, found.sha256) != found.sha256:

@@ -1,5 +1,6 @@
 """What the gate and the advice say: a sentence that keeps what it is made of, so that a page can say it in the reader's language."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -7,6 +8,7 @@ from importlib import resources
 from string import Formatter
 from typing import Any, Literal
 
+_SINGLE = re.compile(r"\b(1 (?:held-out )?(?:row|conversation))s\b")
 Tongue = Literal["en", "zh"]
 
 
@@ -28,13 +30,18 @@ class Said(str):
 
 def said(key: str, **values: Any) -> Said:
     """The sentence of `said.en.toml` with these values."""
-    return Said(_texts("en")[key].format(**values), key, values)
+    return Said(_one(_texts("en")[key].format(**values)), key, values)
 
 
 def retold(told: Sequence[Sequence[Any]], language: Tongue) -> list[str]:
     """Sentences of `Said.to_json` in a language. One that a newer version has dropped, or that lacks a value, is left out."""
     known = [(_texts(language).get(key, ""), values) for key, values in told]
-    return [text.format(**values) for text, values in known if text and _blanks(text) <= values.keys()]
+    return [_one(text.format(**values)) for text, values in known if text and _blanks(text) <= values.keys()]
+
+
+def _one(text: str) -> str:
+    """English has a word of its own for one."""
+    return _SINGLE.sub(r"\1", text)
 
 
 def label(key: str, language: Tongue) -> str:

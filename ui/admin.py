@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from finetune.errors import UnknownColumns
 from ui import (
     archives,
     audit,
@@ -81,7 +82,7 @@ class AdminPanels(TuningPanels):
 
     def _panel(self, ask: Ask, tab: str) -> dict[str, str | None]:
         if tab == "transcripts":
-            told = teaching.report(ask, ask.answers[0]["file"], ask.answers[0]) if ask.answers else ""
+            told = teaching.looked_at(ask, ask.answers[0]) if ask.answers else ""
             return {"main": teaching.transcripts(ask), "foot": None if ask.quiet else told}  # a report stays where it is
         if tab == "users":
             return {"main": shelf.users(ask, self._do(operations_users.list_users)["users"])}
@@ -109,6 +110,7 @@ class AdminPanels(TuningPanels):
             raise Failure(ask.words["no_files"], 2)
         if (taking := self._chores.get(_TAKE)) and taking.state in ("waiting", "running"):
             raise Failure(ask.words["still_taking_in"], 2)
+        ask.place["test"] = ""  # what was found before stands no longer for what is in
         names = self._do(operations_documents.keep_documents, files=files)["names"]
         self._chores.begin(_TAKE, "take_documents", ask.user.name, {"names": names, "by": ask.user.name})
         return ask.words["taking_in"].format(n=len(names))
@@ -133,13 +135,25 @@ class AdminPanels(TuningPanels):
 
     @action("admin")
     def check_transcripts(self, ask: Ask) -> None:
-        """Keep a file of transcripts, and say what importing it would bring."""
-        if len(ask.files) != 1:
-            raise Failure(ask.words["no_files"], 2)
+        """Keep a file of transcripts, and say what importing it would bring; of a table, ask which column is which where nobody knows."""
         folder = self._app.settings.data_dir / TRANSCRIPTS
         folder.mkdir(mode=0o700, exist_ok=True)
-        kept = operations_documents.keep(folder, ask.files[0][0], _uploaded(ask.files[0][1]))
-        ask.answers.append({**self._import(kept, ask, dry_run=True), "file": kept.name})
+        again = folder / Path(ask.data.get("file", "")).name
+        if len(ask.files) == 1:
+            kept = operations_documents.keep(folder, ask.files[0][0], _uploaded(ask.files[0][1]))
+        elif ask.data.get("file") and again.is_file():
+            kept = again
+        else:
+            raise Failure(ask.words["no_files"], 2)
+        columns = teaching.columns_of(ask.data)
+        try:
+            ask.answers.append({**self._import(kept, ask, columns, dry_run=True), "file": kept.name, "chosen": columns})
+        except UnknownColumns as error:
+            if not error.header:
+                raise
+            ask.answers.append({"file": kept.name, "header": error.header, "chosen": columns})
+            if columns:
+                raise Failure(ask.words["columns_hint"], 2) from None
 
     @action("admin")
     def import_transcripts(self, ask: Ask) -> str:
@@ -148,13 +162,13 @@ class AdminPanels(TuningPanels):
         if not path.is_file():
             raise Failure(ask.words["no_files"], 2)
         approve = ask.data.get("approve") == "yes"
-        done = self._import(path, ask, dry_run=False, approve=approve)
+        done = self._import(path, ask, teaching.columns_of(ask.data), dry_run=False, approve=approve)
         said = f"{done['examples']} examples{', approved at once' if approve else ''}"
         audit.record(self._app.engine, ask.user.name, "transcripts.import", path.name, said)
         return ask.words["imported_approved" if approve else "imported"].format(n=done["examples"])
 
-    def _import(self, path: Path, ask: Ask, *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
-        given = {"path": str(path), "columns": {}, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
+    def _import(self, path: Path, ask: Ask, columns: dict[str, str], *, dry_run: bool, approve: bool = False) -> dict[str, Any]:
+        given = {"path": str(path), "columns": columns, "author": ask.user.name, "dry_run": dry_run, "approve": approve}
         return dict(self._do(operations_finetune.import_transcripts, **given))
 
     @action("admin")
@@ -168,7 +182,7 @@ class AdminPanels(TuningPanels):
         """Make a user."""
         given = {name: ask.data.get(name, "") for name in ("name", "role", "shown")}
         made = self._do(operations_users.add_user, by=ask.user.name, **given)
-        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+        return Kept(ask.words["one_time"].format(name=made["name"]), made["password"])
 
     @action("admin")
     def switch_user(self, ask: Ask) -> str:
@@ -181,13 +195,13 @@ class AdminPanels(TuningPanels):
     def reset_user(self, ask: Ask) -> str:
         """A new one-time password."""
         made = self._do(operations_users.reset_user, name=ask.data.get("name", ""), by=ask.user.name)
-        return Kept(ask.words["one_time"].format(name=made["name"], password=made["password"]))
+        return Kept(ask.words["one_time"].format(name=made["name"]), made["password"])
 
     @action("admin")
     def add_key(self, ask: Ask) -> str:
         """Make an API key."""
         made = self._do(operations.add_key, name=ask.data.get("name", ""), by=ask.user.name)
-        return Kept(ask.words["key_made"].format(name=made["name"], key=made["key"]))
+        return Kept(ask.words["key_made"].format(name=made["name"]), made["key"])
 
     @action("admin")
     def revoke_key(self, ask: Ask) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 400
-_TOP, _ROW, _LETTER = 8, 42, 6.6  # the room above, one row of a chart of rows, the width of a letter
+_TOP, _ROW = 8, 42  # the room above, one row of a chart of rows
+_LETTER, _BOLD = 7.2, 8.2  # the width of a letter, and of one of a name, in the widest of the fonts that pages are read in
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _svg(title: str, told: Sequence[str], height: float, drawn: str) -> str:
 
 
 def _label(y: float, label: str, told: str) -> str:
-    room = int(WIDTH / _LETTER - _wide(told)) - 2
+    room = int((WIDTH - 10 - _LETTER * _wide(told)) / _BOLD)
     return _text(0, y + 11, _shortened(label, room), "start", "name") + _text(WIDTH, y + 11, told, "end")
 
 

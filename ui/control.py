@@ -1,5 +1,6 @@
 """The desk's panels about backends, as HTML: who answers and how they are, the policy and its history, and a playground."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,8 @@ def _backend(backend: Json, ask: Ask) -> str:
     part = f'<span class="mark">{e(words.get(_PARTS.get(backend["part"], ""), backend["part"]))}</span>' if backend["part"] else ""
     adapter = f'<p class="by">{e(words["adapter"])}: {e(backend["adapter"])}</p>' if backend["adapter"] else ""
     spent = words["today"].format(tokens=backend["tokens_today"], cost=f"{backend['cost_today']:.4f}")
+    if backend["name"] == LAST:  # whose tokens are counted for no budget
+        spent = words["costs_nothing"]
     return (
         f'<article class="card"><h3>{e(backend["name"])}</h3><p class="by">{e(backend["kind"])} · {e(spent)}</p>{adapter}{calls}'
         f'<div class="marks">{state}{part}</div></article>'
@@ -48,7 +51,7 @@ def _form(ask: Ask, found: Json) -> str:
     words, policy = ask.words, found["policy"]
     names = [backend["name"] for backend in found["backends"]]
     canary = policy["canary"] or {"backend": "", "share": 0.0}
-    percent = round(100 * canary["share"])
+    percent = max(1, round(100 * canary["share"])) if canary["share"] else 0
     rungs = "".join(
         _select(ask, f"rung{place}", words["rung_n"].format(n=place + 1), [name for name in names if name != LAST], rung)
         for place, rung in enumerate([*policy["ladder"], *[""] * RUNGS][:RUNGS])
@@ -108,8 +111,20 @@ def playground(ask: Ask, names: Sequence[str]) -> str:
 
 
 def side_by_side(ask: Ask) -> str:
-    """What each backend said."""
-    return f'<div class="page grid" data-show>{answers(ask, ask.answers)}</div>'
+    """What each backend said; of one that still works, that it does. The page then asks for the next answer."""
+    there = [answer for answer in ask.answers if len(answer) > 1]
+    # No two are the same text, so that the page puts each in place and asks again, also where nothing new was there.
+    more = f' data-then="compare_more" data-told="{len(there)}" data-at="{time.monotonic_ns()}"' if len(there) < len(ask.answers) else ""
+    cards = "".join(_answer(answer, ask) if "answer" in answer else _working(answer, ask) for answer in ask.answers)
+    return f'<div class="page grid" data-show{more}>{cards}</div>'
+
+
+def _working(answer: Json, ask: Ask) -> str:
+    """One that has not answered, or could not."""
+    told = f'<p class="wrong">{e(answer["failed"])}</p>' if "failed" in answer else ""
+    told = told or f'<progress aria-label="{e(answer["asked"])}"></progress><p class="by">{e(ask.words["still_answers"])}</p>'
+    busy = "" if "failed" in answer else ' aria-busy="true"'
+    return f'<article class="card"{busy}><h3>{e(answer["asked"])}</h3>{told}</article>'
 
 
 def answers(ask: Ask, found: Sequence[Json]) -> str:

@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import anyio
 from starlette.datastructures import Headers
@@ -47,7 +47,8 @@ class SignedIn:
 def _refusal(scope: Scope, headers: Headers, user: User | None, role: Role) -> Response | None:
     if user is None or user.must_change:
         if scope["method"] in {"GET", "HEAD"} and "text/html" in headers.get("accept", ""):
-            return RedirectResponse("/login", 303)
+            query = scope["query_string"].decode("latin-1")
+            return RedirectResponse(f"/login?next={quote(scope['path'] + (f'?{query}' if query else ''), safe='')}", 303)
         return JSONResponse({"detail": "Sign in at /login."}, 401)
     if RANK[user.role] < RANK[role]:
         return JSONResponse({"detail": f"This page is for the role {role}; you are {user.role}."}, 403)

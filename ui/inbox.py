@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.outcomes import Waiting
 from ui import phrases
-from ui.markdown import to_html
+from ui.markdown import plain, to_html
 from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
@@ -42,7 +42,7 @@ def _search(ask: Ask, sought: str, language: str) -> str:
     return (
         f'<form class="search" data-do="search"><label class="sr" for="search">{e(words["search"])}</label>'
         f'<input id="search" name="search" type="search" placeholder="{e(words["search_short"])}" value="{e(sought)}"'
-        f' aria-keyshortcuts="/">'
+        f' aria-keyshortcuts="/" data-live>'
         f'<label class="sr" for="lang">{e(words["lang"])}</label>'
         f'<select id="lang" name="lang" data-do="filter_language">{options}</select></form>'
     )
@@ -60,7 +60,7 @@ def _row(chat: Json, ask: Ask) -> str:
     return (
         f'<button type="button" class="row" id="row-{e(chat["id"])}" data-keep data-go=\'{go}\'{chosen}>'
         f'{face(chat)}<span class="line"><strong>{e(visitor(chat, ask))}</strong>'
-        f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(chat["last"][:160])}</span>'
+        f'{moment(chat["waiting_since"] or chat["updated"])}</span><span class="last">{e(plain(chat["last"])[:160])}</span>'
         f'<span class="marks">{marks}</span></button>'
     )
 

@@ -12,6 +12,8 @@ from markdown_it.token import Token
 from knowledge.cells import cells
 
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)  # code stays as it is
+_LEADING = re.compile(r"^ {0,3}(?:#{1,6}|[-*+]|>|\|) +", re.MULTILINE)  # what begins a heading, a list's line, a quotation or a table's row
+_SIGNS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
 _MARKS = range(0xE000, 0xE064)  # private-use characters that stand for the numbers of sources while the text is rendered
 
 
@@ -25,6 +27,11 @@ def to_html(text: str, marks: Mapping[int, int]) -> str:
         # Not a <button>, which the browser would let go to the next line alone; the word joiner keeps it at its sentence.
         html = html.replace(chr(mark), f'\u2060<span class="mark" role="button" tabindex="0" data-source="{number}">{number}</span>')
     return html
+
+
+def plain(text: str) -> str:
+    """A reply without its marks, on one line: for a list, where there is room for its beginning alone."""
+    return " ".join(_SIGNS.sub(r"\2", _LEADING.sub("", text)).split())
 
 
 def _tabled(text: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ui.identity import VISITOR_HEADER, Visitors
 
 _JSON_CAP, _UPLOAD_CAP = 200 * 1024, 12 * 1024 * 1024
-_PROGRAMS = ("/v1/", "/api/", "/widget/", "/healthz", "/readyz", "/metrics")
+PROGRAMS = ("/v1/", "/api/", "/widget/", "/healthz", "/readyz", "/metrics")
 _COOKIE, _COOKIE_S = "answerdesk_customer", 365 * 24 * 3600
 _log = structlog.get_logger("web")
 
@@ -48,7 +48,7 @@ _HEADERS = {
 
 def error_response(scope: Scope, status: int, message: str) -> Response:
     """An error as the client reads it: JSON for programs, a line of text for pages."""
-    if scope["path"].startswith(_PROGRAMS):
+    if scope["path"].startswith(PROGRAMS):
         kind = "server_error" if status >= 500 else "invalid_request_error"
         return JSONResponse({"error": {"message": message, "type": kind}}, status)
     return PlainTextResponse(message, status)
@@ -184,7 +184,7 @@ class CustomerCookie:
         self._attributes = f"Max-Age={_COOKIE_S}; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_PROGRAMS):
+        if scope["type"] != "http" or scope["path"].startswith(PROGRAMS):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -159,10 +159,12 @@ def promote_adapter(
 
 def rollback_adapter(app: "App | Desk", emit: Emit, *, author: str, backend: str = "local", why: str = "") -> dict[str, Any]:  # noqa: ARG001
     """Undo the last promotion."""
+    taken = app.policies.newest().adapters.get(backend)
     policy = _registry(app).rollback(backend, author, why or "asked for")
-    pointer = policy.adapters.get(backend)
     audit.record(app.engine, author, "finetune.rollback", backend, why)
-    return {"backend": backend, "adapter": pointer.name if pointer else None, "default": policy.default, "policy": policy.version}
+    names = {"adapter": back.name if (back := policy.adapters.get(backend)) else None, "undone": taken.name if taken else None}
+    now = {"default": policy.default, "canary": policy.canary and asdict(policy.canary), "policy": policy.version}
+    return {"backend": backend, **names, **now}
 
 
 def list_adapters(app: "App | Desk", emit: Emit) -> dict[str, Any]:  # noqa: ARG001
@@ -265,7 +267,8 @@ def _registered(app: "App | Desk", run: str) -> "Entry":
             raise
         rows = folder / "rows.jsonl"
         learned = {row.conversation for row in read_rows(rows)} if rows.is_file() else set()
-        return registry.register(run, folder / "adapter", sorted(learned - {""}))
+        made = datetime.fromisoformat(jobs_of(app.settings.data_dir).get(run).created)
+        return registry.register(run, folder / "adapter", sorted(learned - {""}), made)
 
 
 def _shown(entry: "Entry", policy: "Policy") -> dict[str, Any]:

@@ -42,7 +42,9 @@ _FRAME = """
     <main><div data-region="main"></div><div data-region="foot"></div></main>
     <section data-region="more"></section>
   </div>
-  <p class="toast" role="status" hidden></p>
+  <div class="toast" role="status" hidden></div>
+  <dialog class="sure" aria-labelledby="sure-asked"><form method="dialog"><p id="sure-asked"></p><p id="sure-means"></p>
+    <div class="acts"><button value="no"></button><button value="yes" class="primary"></button></div></form></dialog>
 </div>
 """
 _BLANK = {"side": "", "foot": "", "more": ""}
@@ -85,9 +87,15 @@ Act = Callable[[Any, Ask], str | None]
 
 
 class Kept(str):
-    """What is told until it is closed: a password or a key that is shown only once."""
+    """What is told until it is closed. secret: a password or a key that is shown only once, to be copied."""
 
-    __slots__ = ()
+    __slots__ = ("secret",)
+    secret: str
+
+    def __new__(cls, text: str, secret: str = "") -> "Kept":
+        made = super().__new__(cls, text)
+        made.secret = secret
+        return made
 
 
 def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
@@ -95,7 +103,7 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
 
     def decorate(act: Act) -> Callable[..., Any]:
         def handler(self: Panels, event: gr.EventData, request: gr.Request) -> Any:
-            ask, seen = _ask(self.name, event, request, role)
+            ask, seen, asked = _ask(self.name, event, request, role)
             said, wrong = "", False
             try:
                 said = act(self, ask) or ""
@@ -115,11 +123,14 @@ def action(role: Role) -> Callable[[Act], Callable[..., Any]]:
                 "said": said,
                 "wrong": wrong or not shown,
                 "keep": isinstance(said, Kept),
+                "secret": said.secret if isinstance(said, Kept) else "",
+                "did": "" if wrong else act.__name__,
             }
             view["digest"] = hashlib.sha256(json.dumps(view, sort_keys=True).encode()).hexdigest()[:16]
             if view["digest"] == seen and not said:
                 return gr.skip()
-            return {**view, **_fixed(ask), "turn": time.monotonic_ns()}  # a browser is told of a value only where it is a new one
+            fresh = {"asked": asked, "turn": time.monotonic_ns()}  # a browser is told of a value only where it is a new one
+            return {**view, **_fixed(ask), **fresh}
 
         handler.__name__, handler.__doc__ = act.__name__, act.__doc__
         return allowed(role)(handler)
@@ -150,7 +161,8 @@ def staff_page(panels: Any, actions: Sequence[str], *scripts: str) -> gr.Blocks:
 
     scripts: of this page alone, in the same scope after the one that all share.
     """
-    script = f"const actions = new Set({json.dumps(list(actions))});\n" + "\n".join(static(name) for name in ("staff.js", *scripts))
+    files = ("told.js", "staff.js", *scripts)
+    script = "\n".join((f"const actions = new Set({json.dumps(list(actions))});", *map(static, files)))
     with gr.Blocks(title="Answerdesk", analytics_enabled=False, fill_width=True) as demo:
         page = gr.HTML(None, elem_id="staff", html_template=_FRAME, js_on_load=script, apply_default_css=False)
         for name in actions:
@@ -241,17 +253,17 @@ def empty(title: str, text: str = "") -> str:
 
 
 def button(do: str, label: str, kind: str = "", **data: object) -> str:
-    """Does `do` with `data` when it is pressed."""
+    """Does `do` with `data` when it is pressed. `sure` in it: asked before, the question and in further lines what it means."""
     more = "".join(f' data-{name}="{e(value)}"' for name, value in data.items())
     return f'<button type="button" class="{kind}" data-do="{do}"{more}>{e(label)}</button>'
 
 
 def _fixed(ask: Ask) -> dict[str, Any]:
-    told = {"title": "title", "offline": "offline", "sure": "sure", "denied": "notify_denied", "upload_failed": "upload_failed"}
-    return {"words": {name: ask.words.get(key, "") for name, key in told.items()}, "cookie": LANGUAGE_COOKIE}
+    names = ("title", "offline", "cancel", "copy", "copied", "done", "notify_denied", "upload_failed")
+    return {"words": {name: ask.words.get(name, "") for name in names}, "cookie": LANGUAGE_COOKIE}
 
 
-def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tuple[Ask, str]:
+def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tuple[Ask, str, int]:
     sent = event._data if isinstance(event._data, dict) else {}  # noqa: SLF001  (its attributes raise on what the browser left out)
     language = language_of(request.request.cookies, request.request.headers.get("accept-language", ""))
     uploaded = [(file.get("name"), file.get("path")) for file in sent.get("files", ()) if isinstance(file, dict)]
@@ -259,7 +271,9 @@ def _ask(page: str, event: gr.EventData, request: gr.Request, role: Role) -> tup
     words = page_texts(page, language)
     seen = str(sent.get("seen") or "")
     place, data = _texts(sent.get("place")), _texts(sent.get("data"))
-    return Ask(user_of(request, role), language, words, place, data, files, _zone(sent.get("zone")), quiet=bool(seen)), seen
+    number = sent.get("asked")  # of what the browser asked for: it leaves what comes of an earlier thing aside
+    asked = number if isinstance(number, int) else 0
+    return Ask(user_of(request, role), language, words, place, data, files, _zone(sent.get("zone")), quiet=bool(seen)), seen, asked
 
 
 def _zone(sent: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ui.markdown import to_html
-from ui.panels import Ask, e, empty, moment
+from ui.panels import Ask, button, e, empty, moment
 
 Json = Mapping[str, Any]
 CODES = ("en", "zh")
@@ -30,7 +30,8 @@ def canned(ask: Ask, replies: Sequence[Json], code: str) -> str:
 def _reply(ask: Ask, reply: Json) -> str:
     words = ask.words
     told = f'<p class="by">{e(reply["author"])} · {moment(reply["updated"])}</p>'
-    remove = f'<button type="button" data-do="remove_canned" data-id="{e(reply["id"])}" data-sure>{e(words["remove"])}</button>'
+    asked = words["sure_remove"].format(name=reply["shortcut"])
+    remove = button("remove_canned", words["remove"], id=reply["id"], sure=asked)
     edit = f'<details id="edit-{e(reply["id"])}"><summary>{e(words["edit"])}</summary>{_form(ask, reply["language"], reply)}</details>'
     said = f'<h3><code>/{e(reply["shortcut"])}</code></h3><p class="plain">{e(reply["text"])}</p>{told}'
     return f'<article class="card said-again"><div>{said}</div><div class="acts">{remove}</div>{edit}</article>'

@@ -1,12 +1,15 @@
 """The administration's panel about training as HTML: what a run would take, the runs, and one of them while it learns."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune.config import TrainConfig
 from finetune.methods import METHODS as EVERY
 from ui import pictures
 from ui.chores import Chore
+from ui.errors import Failure
 from ui.panels import Ask, button, e, empty, moment
 from ui.pieces import facts, go, row, select, table
 
@@ -45,10 +48,31 @@ def _text(ask: Ask, name: str, label: str, longest: int, more: str = "") -> str:
     return f'<div><label for="run-{name}">{e(label)}</label><input id="run-{name}" name="{name}" {field}></div>'
 
 
-def options_of(data: Mapping[str, str]) -> dict[str, Any]:
-    """The training options that a form named, as texts; `TrainConfig` checks them."""
-    chosen = {name: data[name].strip() for name in ("base", "method", *_FIELDS[1:]) if data.get(name, "").strip()}
+def options_of(ask: Ask) -> dict[str, Any]:
+    """The training options that a form named. Raises `Failure`, in the words of the form, for a number that is none or not allowed."""
+    data = ask.data
+    chosen: dict[str, Any] = {name: data[name].strip() for name in ("base", "method") if data.get(name, "").strip()}
+    for name in _FIELDS[1:]:
+        if text := data.get(name, "").strip():
+            chosen[name] = _allowed(ask, name, text)
     return {**chosen, **({"checkpointing": True} if data.get("checkpointing") == "yes" else {})}
+
+
+def _allowed(ask: Ask, name: str, text: str) -> str:
+    """The text of a number that `TrainConfig` takes."""
+    whole = name != "lr"
+    rules: dict[str, Any] = TrainConfig.model_json_schema()["properties"][name]
+    rules = next((one for one in rules.get("anyOf", ()) if one.get("type") != "null"), rules)
+    low = rules["minimum"] if "minimum" in rules else rules["exclusiveMinimum"]
+    high = rules["maximum"] if "maximum" in rules else rules["exclusiveMaximum"] - 1
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = math.nan
+    if (value > low if "exclusiveMinimum" in rules else value >= low) and value <= high:
+        return text
+    told = ask.words["whole_number" if whole else "number_over"].format(low=low, high=high)
+    raise Failure(ask.words["option_wrong"].format(name=ask.words[f"option_{name}"], value=text, told=told), 2)
 
 
 def estimated(ask: Ask, chore: Chore | None) -> str:

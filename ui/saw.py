@@ -38,14 +38,15 @@ def _short(line: Json, name: str, value: str) -> str:
 def _facts(words: Mapping[str, str], line: Json) -> list[tuple[str, str]]:
     answer, made = line["answer"], line["provenance"] or {}
     language = words.get(f"lang_{answer['language']}", answer["language"])
-    wanted = " · ".join(filter(None, (language, answer["intent"], answer["sentiment"])))
+    about = (("intent", answer["intent"]), ("feeling", answer["sentiment"]))
+    wanted = " · ".join(filter(None, (language, *(words.get(f"{kind}_{name}", name) for kind, name in about))))
     lesson = [words["examples_n"].format(n=len(made["examples"]))] if made.get("examples") else []
     lesson += [f"{words['cot']}: {made['cot']}"] if made.get("cot", "off") != "off" else []
     policy = words["version_n"].format(n=made["policy"]) if made.get("policy") is not None else ""
     return [
         (words["backend"], answer["backend"] or words["own_sentence"]),
         (words["adapter"], answer["adapter"] or ""),
-        (words["chosen"], " · ".join(filter(None, (answer["why"], policy)))),
+        (words["chosen"], " · ".join(filter(None, (words.get(f"chosen_{answer['why']}", answer["why"]), policy)))),
         (words["prompt"], answer["prompt_version"] or "—"),
         (words["taught"], " · ".join(lesson)),
         (words["tokens"], words["tokens_of"].format(**answer["tokens"])),

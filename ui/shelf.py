@@ -11,6 +11,7 @@ from ui.pieces import row, table
 from ui.runs import working
 
 Json = Mapping[str, Any]
+_FEW = 8  # rows that one looks over at once
 
 
 def documents(
@@ -27,17 +28,32 @@ def documents(
     )
     rows = [
         (document["source"], document["title"], document["language"], document["chunks"], moment(document["at"]),
-         button("remove_document", words["remove"], source=document["source"], sure=""))
+         button("remove_document", words["remove"], source=document["source"],
+                sure=words["sure_remove"].format(name=document["source"], n=document["chunks"])))
         for document in listed
     ]  # fmt: skip
     names = ("source", "title_of", "language", "chunks", "changed", "")
-    again = button("reindex", words["reindex"], sure="") if rows and not (doing[1] and doing[1].state in ("waiting", "running")) else ""
-    total = words["documents_n"].format(n=len(rows), chunks=sum(document["chunks"] for document in listed))
-    head = f'<div class="listed"><h3>{e(total)}</h3>{again}</div>' if rows else ""
-    shown = f'<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
+    counted = {"n": len(rows), "chunks": sum(document["chunks"] for document in listed)}
+    busy = doing[1] and doing[1].state in ("waiting", "running")
+    again = button("reindex", words["reindex"], sure=words["sure_reindex"].format(**counted)) if rows and not busy else ""
+    total = words["documents_n"].format(**counted)
+    head = f'<div class="listed"><h3>{e(total)}</h3><div class="acts">{again}</div></div>' if rows else ""
+    shown = f'{_filter(ask, len(rows))}<div id="documents">{_table(words, names, rows, html={4, 5})}</div>' if rows else ""
     shown = shown or empty(words["no_documents"], words["no_documents_hint"])
-    body = f"{upload}{_taken(ask, doing[0])}{_search(ask, hits, threshold)}{_indexed(ask, doing[1])}{head}{shown}"
+    taken, search = _taken(ask, doing[0]), _search(ask, hits, threshold)
+    done = doing[0] is not None and doing[0].state == "done"  # what is over does not stand between a question and what was found
+    first = f"{search}{taken}" if done else f"{taken}{search}"
+    body = f"{upload}{first}{_indexed(ask, doing[1])}{head}{shown}"
     return _page(words["tab_documents"], words["documents_hint"], body)
+
+
+def _filter(ask: Ask, many: int) -> str:
+    """Where the rows of a long list are narrowed down while one types."""
+    if many <= _FEW:
+        return ""
+    label = e(ask.words["filter"])
+    field = f'<input id="filter" type="search" data-filter="#documents" placeholder="{label}" autocomplete="off">'
+    return f'<div class="filter"><label class="sr" for="filter">{label}</label>{field}</div>'
 
 
 def _taken(ask: Ask, chore: Chore | None) -> str:
@@ -133,8 +149,10 @@ def users(ask: Ask, listed: Sequence[Json]) -> str:
     rows = []
     for user in listed:
         off = user["state"] == "disabled"
-        acts = button("reset_user", words["reset"], name=user["name"], sure="")
-        acts += button("switch_user", words["enable" if off else "disable"], name=user["name"], disabled=str(not off).lower())
+        name = user["name"]
+        acts = button("reset_user", words["reset"], name=name, sure=words["sure_reset"].format(name=name))
+        asked = {} if off else {"sure": words["sure_disable"].format(name=name)}
+        acts += button("switch_user", words["enable" if off else "disable"], name=name, disabled=str(not off).lower(), **asked)
         state = words[f"user_{user['state'].replace('-', '_').replace(' ', '_')}"]
         rows.append(
             (
@@ -161,9 +179,10 @@ def keys(ask: Ask, listed: Sequence[Json]) -> str:
         f'<input id="new-key" name="name" type="text" maxlength="64" required></div>'
         f'<button type="submit" class="primary">{e(words["add_key"])}</button></form>'
     )
+    asked = words["sure_revoke"]
     rows = [
         (key["name"], words["revoked" if key["revoked"] else "valid"], moment(key["created"]), moment(key["last_used"]),
-         "" if key["revoked"] else button("revoke_key", words["revoke"], name=key["name"], sure=""))
+         "" if key["revoked"] else button("revoke_key", words["revoke"], name=key["name"], sure=asked.format(name=key["name"])))
         for key in listed
     ]  # fmt: skip
     shown = _table(words, ("key_name", "state", "made", "used", ""), rows, html={2, 3, 4}) if rows else empty(words["no_keys"])

@@ -4,14 +4,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ui import audit, control, operations_backends, operations_desk, operations_prompts, teaching
+from ui.errors import Failure
 from ui.panels import Ask, Kept, action
+from ui.races import Races
 
 if TYPE_CHECKING:
     from ui.build import App
 
 ACTIONS = (
-    "set_policy", "bring_back", "test_backends", "compare", "set_prompt", "bring_prompt_back", "preview_prompt", "try_prompt",
+    "set_policy", "bring_back", "test_backends", "compare", "compare_more",
+    "set_prompt", "bring_prompt_back", "preview_prompt", "try_prompt",
 )  # fmt: skip
+
+
+_AT_ONCE_S, _MORE_S = 0.5, 10.0  # how long a page waits for the first answer, and for the next
 
 
 class Steering:
@@ -21,11 +27,14 @@ class Steering:
 
     def __init__(self, app: "App") -> None:
         self._app = app
+        self._races = Races()
 
     @action("lead")
     def set_policy(self, ask: Ask) -> str:
         """Who answers from the next turn on; refused when somebody else has changed it since it was read."""
         canary, share = ask.data.get("canary", ""), number(ask.data.get("share")) / 100
+        if canary and not share:
+            raise Failure(ask.words["canary_without_share"].format(name=canary), 2)
         change = {
             "default": ask.data.get("default", ""),
             "canary": {"backend": canary, "share": share} if canary and share else None,
@@ -54,10 +63,17 @@ class Steering:
 
     @action("lead")
     def compare(self, ask: Ask) -> None:
-        """One question to two backends; nothing is saved."""
+        """One question to two backends at once; nothing is saved. What is there first is shown first."""
         ask.place.update(left=ask.data.get("left", ""), right=ask.data.get("right", ""), asked=ask.data.get("text", "")[:2000])
         names = list(dict.fromkeys((ask.place["left"], ask.place["right"])))
-        ask.answers.extend(self._do(operations_desk.try_backends, text=ask.place["asked"], names=names)["answers"])
+        text = ask.place["asked"]
+        self._races.begin(ask.user.name, names, lambda name: self._do(operations_desk.try_backends, text=text, names=[name])["answers"][0])
+        ask.answers.extend(self._races.wait(ask.user.name, 0, _AT_ONCE_S))
+
+    @action("lead")
+    def compare_more(self, ask: Ask) -> None:
+        """Wait for the next answer of those that still work. told: how many were there."""
+        ask.answers.extend(self._races.wait(ask.user.name, int(number(ask.data.get("told"))), _MORE_S))
 
     @action("lead")
     def set_prompt(self, ask: Ask) -> str:

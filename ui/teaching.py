@@ -6,9 +6,11 @@ from typing import Any
 from bot.redact import PSEUDONYM
 from ui import control, saw
 from ui.panels import Ask, button, e, empty, moment
+from ui.pieces import select
 
 Json = Mapping[str, Any]
 CODES = ("en", "zh")
+_COLUMNS = ("question", "answer", "text", "role", "conversation")  # what a table's columns may have to be named as
 _TALK = (
     '{"id": "t1", "customer": "c7", "turns": [{"role": "customer", "text": "Where is my parcel?"},\n'
     '                                         {"role": "agent", "text": "It arrives on Friday."}]}'
@@ -110,9 +112,33 @@ def transcripts(ask: Ask) -> str:
     )
 
 
-def report(ask: Ask, name: str, found: Json) -> str:
+def columns_of(data: Mapping[str, str]) -> dict[str, str]:
+    """Our fields to a table's columns, as the form that `looked_at` makes sends them."""
+    return {field: data[f"column-{field}"] for field in _COLUMNS if data.get(f"column-{field}")}
+
+
+def looked_at(ask: Ask, found: Json) -> str:
+    """What a file holds, or the question which of its columns is which."""
+    return _report(ask, found["file"], found) if "header" not in found else _columns(ask, found)
+
+
+def _columns(ask: Ask, found: Json) -> str:
+    words, name = ask.words, e(found["file"])
+    options, chosen = [("", words["column_none"]), *((column, column) for column in found["header"])], found["chosen"]
+    fields = "".join(
+        select(f"column-{field}", f"column-{field}", words[f"column_{field}"], options, chosen.get(field, "")) for field in _COLUMNS
+    )
+    return (
+        f'<div class="page"><form class="card" id="columns" data-do="check_transcripts"><h3>{name}: {e(words["columns_asked"])}</h3>'
+        f'<p class="hint">{e(words["columns_hint"])}</p><input type="hidden" name="file" value="{name}"><div class="fields">{fields}</div>'
+        f'<p><button type="submit" class="primary">{e(words["columns_do"])}</button></p></form></div>'
+    )
+
+
+def _report(ask: Ask, name: str, found: Json) -> str:
     """What importing a file would bring, with what was left out and why; nothing is imported yet."""
     words = ask.words
+    given = {"file": name, **{f"column-{field}": column for field, column in found["chosen"].items()}}
     facts = [(words[key], found[key]) for key in ("conversations", "turns", "examples", "duplicates")]
     facts += [(words["dropped"], _counts(found["dropped"])), (words["personal"], _counts(found["pii"]))]
     rows = "".join(f"<dt>{e(label)}</dt><dd>{e(value)}</dd>" for label, value in facts)
@@ -120,8 +146,9 @@ def report(ask: Ask, name: str, found: Json) -> str:
     errors = f"<h3>{e(words['bad_rows'])}</h3><ul>{wrong}</ul>" if wrong else ""
     act = empty(words["nothing_to_learn"])
     if found["examples"]:
-        at_once = button("import_transcripts", words["import_approve"], file=name, approve="yes", sure="")
-        act = button("import_transcripts", words["import"], "primary", file=name) + at_once
+        asked = words["sure_approve"].format(name=name, n=found["examples"])
+        at_once = button("import_transcripts", words["import_approve"], **given, approve="yes", sure=asked)
+        act = button("import_transcripts", words["import"], "primary", **given) + at_once
     shown = "".join(f"<dt>{_marked(one['question'])}</dt><dd>{_marked(one['answer'])}</dd>" for one in found.get("preview", ()))
     preview = (
         f'<h3>{e(words["preview"])}</h3><p class="hint">{e(words["preview_hint"])}</p><dl class="preview">{shown}</dl>' if shown else ""

@@ -230,7 +230,7 @@ def _sources(citations: Sequence[Citation], words: Texts) -> str:
 
 def _source(number: int, citation: Citation, words: Texts) -> str:
     name = f'<span class="title">{_e(citation.title or citation.source)}</span>'
-    path = f'<span class="path">{_e(citation.source)}</span>' if citation.title else ""
+    path = f'<span class="path">{_e(citation.source)}</span>' if citation.title not in ("", citation.source) else ""
     label = f'<span class="sr">{_e(words.source_n.format(n=number))}: </span><span class="number" aria-hidden="true">{number}</span>'
     passage = highlighted(citation.text, citation.quote)
     return f'<details data-number="{number}"><summary>{label}{name}{path}</summary><blockquote>{passage}</blockquote></details>'

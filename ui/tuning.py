@@ -103,7 +103,7 @@ class TuningPanels:
     @action("admin")
     def estimate_run(self, ask: Ask) -> None:
         """Say what a run would take, before it begins."""
-        options = runs.options_of(ask.data)
+        options = runs.options_of(ask)
         if options.get("base") not in {model for model, _ in self._bases()} or options.get("method") not in runs.METHODS:
             raise Failure(ask.words["no_such_base"], 2)
         rows = ask.data.get("rows", "").strip()
@@ -155,15 +155,19 @@ class TuningPanels:
     @action("admin")
     def promote(self, ask: Ask) -> str:
         """Let an adapter answer, in a share of the conversations or in all."""
-        override = ask.data.get("override", "").strip()
-        found = self._do(operations_tuning.promote_adapter, **self._promotion(ask), override=override)
+        override, given = ask.data.get("override", "").strip(), self._promotion(ask)
+        if not override and (against := verdicts.against(ask, self._do(operations_tuning.show_adapter, name=given["name"]))):
+            raise Failure(ask.words["needs_reason"].format(name=given["name"], why=against), 2)
+        if given["share"] < 1 and self._app.policies.newest().default == given["backend"]:
+            raise Failure(ask.words["no_canary"].format(backend=given["backend"]), 2)
+        found = self._do(operations_tuning.promote_adapter, **given, override=override)
         return ask.words["promoted"].format(name=found["adapter"], backend=found["backend"], share=f"{found['share']:.0%}")
 
     @action("admin")
     def roll_back(self, ask: Ask) -> str:
         """Undo the last promotion, in one step."""
         found = self._do(operations_tuning.rollback_adapter, backend=ask.data.get("backend", ""), author=ask.user.name)
-        return ask.words["rolled_back"].format(backend=found["backend"], name=found["adapter"] or ask.words["base_alone"])
+        return verdicts.taken_back(ask, found)
 
     @action("admin")
     def add_local(self, ask: Ask) -> str:

@@ -132,13 +132,19 @@ def _promotion(ask: Ask, one: Json, backends: Sequence[Json]) -> str:
     state = f"<p>{e(words['answers_now'].format(where=now) if now else words['answers_not'])}</p>"
     names = select("backend", "backend", words["on_backend"], [(each["name"], each["name"]) for each in backends], one["active_on"])
     first = 100 if one["active_on"] and one["share"] < 1 else 10
-    shares = [(share, words["share_all" if share == 100 else "share_n"].format(n=share)) for share in SHARES]
+    shares = [(part, words["share_all" if part == 100 else "share_n"].format(n=part)) for part in SHARES]
+    share = select(f"share-{one['name']}", "share", words["share"], shares, first)
     steps = "".join(f"<li>{e(words[f'step_{name}'])}</li>" for name in ("verify", "gate", "canary", "all"))
-    back = button("roll_back", words["roll_back"], backend=one["active_on"], sure="") if one["active_on"] else ""
+    asked = words["sure_roll_back"].format(name=one["name"], backend=one["active_on"])
+    back = button("roll_back", words["roll_back"], backend=one["active_on"], sure=asked) if one["active_on"] else ""
+    why = against(ask, one)
+    asked = words["sure_promote"].format(name=one["name"], why=why)
+    sure = f' data-sure="{e(asked)}"' if why else ""
     return (
-        f'<form class="card" data-do="promote" id="promotion">{title}{state}<ol class="steps">{steps}</ol>'
+        f'<form class="card" data-do="promote" data-over="promote roll_back" id="promotion"{sure}>{title}{state}'
+        f'<ol class="steps">{steps}</ol>'
         f'<input type="hidden" name="adapter" value="{e(one["name"])}">'
-        f'<div class="fields">{names}{select("share", "share", words["share"], shares, first)}</div>{_override(ask, one)}'
+        f'<div class="fields">{names}{share}</div>{_override(ask, one)}'
         f'<div class="acts">{button("check_adapter", words["verify"])}'
         f'<button type="submit" class="primary">{e(words["promote"])}</button>{back}</div></form>'
     )
@@ -146,11 +152,35 @@ def _promotion(ask: Ask, one: Json, backends: Sequence[Json]) -> str:
 
 def _override(ask: Ask, one: Json) -> str:
     """Where something speaks against it: the reason for which it is to answer all the same."""
-    if one["gate"] == "pass" and not one["erased"]:
+    if not against(ask, one):
         return ""
-    label = f'<label for="override">{e(ask.words["override"])}</label>'
+    key = e(f"override-{one['name']}")  # of this adapter alone: what is typed for one is not the reason of another
+    label = f'<label for="{key}">{e(ask.words["override"])}</label>'
     hint = f'<p class="hint">{e(ask.words["override_hint"])}</p>'
-    return f'<div>{label}<input id="override" name="override" type="text" maxlength="500">{hint}</div>'
+    return f'<div>{label}<input id="{key}" name="override" type="text" maxlength="500" required>{hint}</div>'
+
+
+def against(ask: Ask, one: Json) -> str:
+    """What speaks against it, empty where nothing does."""
+    if one["erased"]:
+        return ask.words["against_erased"]
+    return "" if one["gate"] == "pass" else ask.words[f"against_{one['gate'] or 'none'}"]
+
+
+def taken_back(ask: Ask, done: Json) -> str:
+    """What a rollback did, and who really answers customers after it."""
+    words = ask.words
+
+    def called(backend: str) -> str:
+        return f"{backend} ({done['adapter'] or words['base_alone']})" if backend == done["backend"] else backend
+
+    now, canary = words["now_first"].format(first=called(done["default"])), done["canary"]
+    if canary:
+        share = f"{canary['share']:.0%}"
+        now = words["now_canary"].format(first=called(done["default"]), share=share, canary=called(canary["backend"]))
+    if done["adapter"]:
+        return words["rolled_back"].format(backend=done["backend"], name=done["adapter"], now=now)
+    return words["taken_back"].format(name=done["undone"] or done["backend"], now=now)
 
 
 def history(ask: Ask, changes: Sequence[Json]) -> str:
@@ -160,7 +190,7 @@ def history(ask: Ask, changes: Sequence[Json]) -> str:
         return ""
     rows = ""
     for change in changes:
-        what = e(change["adapter"] or words["base_alone"])
+        what = e(change["adapter"] or words["no_adapter"])
         who = (e(change["author"]), e(change["why"]))
         sha = f"<code>{e((change['sha256'] or '')[:12])}</code>"
         rows += row((moment(change["at"]), e(change["backend"]), what, f"{change['share'] or 0:.0%}", sha, *who))

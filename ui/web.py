@@ -17,6 +17,7 @@ from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
 from ui.identity import Visitors
 from ui.internal import create_internal
+from ui.lost import PlainPages
 from ui.metrics import CountedRouter, Metrics
 from ui.middleware import BodyCap, CustomerCookie, Outermost, TrustedHosts
 from ui.oidc import Sso
@@ -77,6 +78,7 @@ def guard(web: FastAPI, settings: Settings, engine: Engine) -> None:
     web.add_middleware(CustomerCookie, secret=_secret(settings), secure=settings.secure_cookies)
     web.add_middleware(BodyCap)
     web.add_middleware(TrustedHosts, hosts=[*settings.trusted_hosts, settings.host, "127.0.0.1"])
+    web.add_middleware(PlainPages, pages=PAGES)
     web.add_middleware(Outermost, frames=settings.widget_origins)
 
 

@@ -26,6 +26,8 @@ _TITLE_WORDS = "mr mrs ms miss mx dr prof sir madam madame mister doctor profess
 _TITLES = frozenset(_TITLE_WORDS.split())
 _PLACE_WORDS = "south north east west new los las san santa port st saint mount fort el great"
 _BEFORE_A_PLACE = frozenset(_PLACE_WORDS.split())
+_AFTER_WORDS = "warehouse depot office branch store shop showroom airport harbour harbor hub suburb"  # "our Chicago warehouse"
+_AFTER_A_PLACE = frozenset(_AFTER_WORDS.split())
 _IS_CALLED = re.compile(
     r"(?:\bname(?:d)?(?: is|'s| was|:| as| to)?|\bname .{0,40}\bto|\bcalled|\bcalls? me|\bi am|\bi'm|\bthis is"
     r"|\bspeak(?:ing)? (?:to|with)|\bfollow up with"
@@ -187,6 +189,8 @@ def _type(reader: _Reader, start: int, end: int) -> Type:
     before = reader.text[max(0, words[0].start - 30) : words[0].start]
     if words[0].low in reader.lexicon.first:
         return "NAME"
+    if end < len(reader.tokens) and reader.tokens[end].text in _AFTER_A_PLACE and not _GENITIVE.search(reader.tokens[end - 1].text):
+        return "PLACE"
     if all(token.low in reader.lexicon.places for token in words):
         return "PLACE"
     return "PLACE" if _PLACE_BEFORE.search(before) and len(words) == 1 and words[0].low not in reader.lexicon.names else "NAME"

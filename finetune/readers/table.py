@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 
 from finetune.conversations import BadRow, Conversation, Loaded, Problem
-from finetune.errors import BadTranscripts
+from finetune.errors import BadTranscripts, UnknownColumns
 from finetune.readers.desks import moment
 from finetune.readers.speakers import Said, messages, recurring
 from finetune.readers.text import plain
@@ -41,8 +41,10 @@ def read_table(text: str, columns: Mapping[str, str]) -> Loaded:
         return _pairs(rows, found)
     if {"role", "text"} <= found.keys():
         return _lines(rows, found)
-    raise BadTranscripts(
-        f"the table's columns are {', '.join(header) or 'none'}; needed are {_ALLOWED}. Say which is which: --columns text=Body,role=Sender"
+    raise UnknownColumns(
+        f"the table's columns are {', '.join(header) or 'none'}; needed are {_ALLOWED}. "
+        "Say which is which: --columns text=Body,role=Sender",
+        header,
     )
 
 

@@ -39,7 +39,7 @@ def parse_pdf(data: bytes) -> Parsed:
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise LoadError("The PDF is encrypted. Save it without a password and load it again.") from None
-        raise LoadError(f"The PDF is broken: {error}. Export it again.") from None
+        raise LoadError(f"The PDF is broken: {str(error).rstrip('. ')}. Export it again.") from None
     text = unwrap(pages)
     if not text:
         raise LoadError(f"The PDF has {len(pages)} pages and no text; it is probably scanned. Run it through OCR first.")
@@ -159,4 +159,4 @@ def _check_package(data: bytes, required: str) -> None:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error) as error:
         if data.startswith(b"\xd0\xcf\x11\xe0"):
             raise LoadError("The file is encrypted or in the format of before 2007. Save it as docx or xlsx without a password.") from None
-        raise LoadError(f"The file is broken: {error}. Save it again from Word or Excel.") from None
+        raise LoadError(f"The file is broken: {str(error).rstrip('. ')}. Save it again from Word or Excel.") from None

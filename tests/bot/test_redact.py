@@ -42,6 +42,7 @@ def _found(text: str, **options: object) -> list[tuple[str, str]]:
         ("麻烦让陈建国签收", "NAME", "陈建国"),
         ("李女士您好", "NAME", "李"),
         ("I moved here from Portugal", "PLACE", "Portugal"),
+        ("It left our Chicago warehouse today", "PLACE", "Chicago"),
         ("广州发货吗", "PLACE", "广州"),
         ("Send it to 12 Baker Street, Apt. 4, London 10115 please", "ADDRESS", "12 Baker Street, Apt. 4, London 10115"),
         ("住在上海市浦东新区张江路100号3栋502室，谢谢", "ADDRESS", "上海市浦东新区张江路100号3栋502室"),

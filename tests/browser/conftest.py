@@ -67,6 +67,14 @@ class Visit:
             self.page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+def agree(page: Page, label: str, told: str) -> None:
+    """Say yes to what is asked before something that is not lightly taken back. told: what the question names."""
+    asked = page.locator("dialog.sure")
+    expect(asked.locator("#sure-asked")).to_contain_text(told)
+    asked.get_by_role("button", name=label, exact=True).click()
+    expect(asked).to_be_hidden()
+
+
 def ways(*quick: tuple[str, str, str]) -> list[Any]:
     """All of `WAYS` as parameters; those of `quick` are walked by `make test` too."""
     return [pytest.param(*way, marks=[pytest.mark.quick] if way in quick else [], id="-".join(way)) for way in WAYS]

@@ -18,7 +18,7 @@ from bot.recall import Recall
 from bot.router import Router
 from finetune import loop
 from finetune.starter import Recipe, make_tokenizer
-from tests.browser.conftest import PATIENCE_MS, SIZES, Visit
+from tests.browser.conftest import PATIENCE_MS, SIZES, Visit, agree
 from tests.browser.test_customer_page import accessible
 from tests.finetune.talks import write_talks
 from tests.tiny import tiny_model
@@ -62,7 +62,6 @@ def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, sit
     app, url = site
     admin = signed_in(visit("en", patience_ms=SOON_MS), url)
     page = admin.page
-    page.on("dialog", lambda dialog: dialog.accept())
 
     teach(admin, app, url, tmp_path)
     train(admin, url)
@@ -71,7 +70,8 @@ def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, sit
     backend, adapter = answered(visit, app, "48213")
     assert (backend, adapter.split("@")[0]) == ("local", "r1")
     page.get_by_role("button", name=ZH["roll_back"]).click()
-    expect(page.locator(".toast")).to_contain_text(ZH["base_alone"])
+    agree(page, ZH["roll_back"], "r1")
+    expect(page.locator(".toast")).to_contain_text(ZH["now_first"].format(first="extractive"))
     expect(page.get_by_text(ZH["answers_not"])).to_be_visible()
     assert answered(visit, app, "48215") == ("extractive", "")
     assert not app.policies.newest().adapters
@@ -79,7 +79,7 @@ def test_from_transcripts_to_an_adapter_that_answers_and_back(visit: Visits, sit
     for what in ("train", "stop", "resume", "evaluate", "promote", "rollback"):
         assert f"finetune.{what}" in whats
     go(page, f"{url}/admin/#tab=adapters&adapter=r1")
-    expect(page.locator("tr", has_text=ZH["base_alone"])).to_be_visible()
+    expect(page.locator("tr", has_text=ZH["no_adapter"])).to_be_visible()
 
 
 def signed_in(seen: Visit, url: str) -> Visit:
@@ -120,6 +120,7 @@ def teach(admin: Visit, app: Shop, url: str, folder: Path) -> None:
     assert accessible(admin)
     admin.shot("day-0-transcripts")
     report.get_by_role("button", name=EN["import_approve"]).click()
+    agree(page, EN["import_approve"], "talks.jsonl")
     expect(page.locator(".toast")).to_contain_text("approved")
     assert len(Pool(app.engine).list("approved")) > 60
 
@@ -203,24 +204,17 @@ def promote(admin: Visit) -> None:
     form = page.locator("#promotion")
     form.get_by_role("button", name=ZH["verify"]).click()
     expect(page.locator(".toast:not(.wrong)")).to_contain_text("r1")
-    if page.get_by_label(ZH["override"]).count():
+    for share in ("50", "100"):
+        form.get_by_label(ZH["share"]).select_option(share)
+        against = page.get_by_label(ZH["override"])
+        if refused := bool(against.count()):
+            against.fill("to see it answer")
         form.get_by_role("button", name=ZH["promote"], exact=True).click()
-        expect(page.locator(".toast.wrong")).to_contain_text("r1 is not promoted")
-        page.get_by_label(ZH["override"]).fill("to see it answer")
-    form.get_by_label(ZH["share"]).select_option("50")
-    form.get_by_role("button", name=ZH["promote"], exact=True).click()
-    expect(form).to_contain_text("local · 50%")
-    form.get_by_label(ZH["share"]).select_option("100")
-    override(page)
-    form.get_by_role("button", name=ZH["promote"], exact=True).click()
-    expect(form).to_contain_text("local · 100%")
+        if refused:
+            agree(page, ZH["promote"], "r1")
+        expect(form).to_contain_text(f"local · {share}%")
     assert accessible(admin)
     admin.shot("day-5-promoted")
-
-
-def override(page: Page) -> None:
-    if page.get_by_label(ZH["override"]).count():
-        page.get_by_label(ZH["override"]).fill("to see it answer everybody")
 
 
 def answered(visit: Visits, app: Shop, order: str) -> tuple[str, str]:

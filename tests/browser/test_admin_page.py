@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from bot.examples import Pool
 from bot.versions import PromptVersions
-from tests.browser.conftest import PATIENCE_MS, WAYS, Visit, whole_ways
+from tests.browser.conftest import PATIENCE_MS, WAYS, Visit, agree, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import PASSWORD, Shop, user
 from ui import audit
@@ -82,18 +82,19 @@ def test_documents_come_in_are_found_and_go(enter: Enter, staff: Shop, tmp_path:
     assert accessible(seen)
     seen.shot(f"admin-{language}-documents")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.on("dialog", lambda dialog: dialog.accept())
     taken.get_by_role("button", name=words["dismiss"]).click()
     expect(taken).to_have_count(0)
     good.write_text(f"# Warranty {size}\n\nThe {size} warranty lasts 36 months from delivery.\n", encoding="utf-8")
     page.locator("input[type=file]").set_input_files(good)
     expect(taken).to_contain_text(words["file_updated"])
     page.get_by_role("button", name=words["reindex"]).click()
+    agree(page, words["reindex"], words["sure_reindex"].split("\n")[0])
     expect(page.locator("#reindexed")).to_be_visible()
     page.locator("#test").fill(f"How long is the {size} warranty?")
     page.keyboard.press("Enter")
     expect(page.locator(".hit").first).to_contain_text("36 months")
     listed.get_by_role("button", name=words["remove"]).click()
+    agree(page, words["remove"], good.name)
     expect(listed).to_have_count(0)
     page.reload()
     page.locator("#documents, .empty").first.wait_for()
@@ -108,10 +109,17 @@ def test_a_file_that_is_too_large_is_told_of_and_the_page_goes_on(enter: Enter, 
     large.write_bytes(b"# Large\n" + b"x" * (13 * 2**20))
     small.write_text("# Small\n\nIt is small.\n", encoding="utf-8")
     seen.page.locator("input[type=file]").set_input_files(large)
-    expect(seen.page.locator(".toast")).to_have_text(page_texts("admin", "en")["upload_failed"])
+    expect(seen.page.locator(".toast")).to_contain_text("large.md could not be sent")
     expect(seen.page.locator("html.working")).to_have_count(0)
     assert not (staff.settings.data_dir / "documents" / large.name).exists()
+    seen.page.get_by_role("link", name="Users").click()
+    expect(seen.page.locator(".toast")).to_be_hidden()  # it belongs to the panel where it happened
+    seen.page.get_by_role("link", name="Documents").click()
+    expect(seen.page.locator(".toast")).to_be_hidden()
+    seen.page.locator("input[type=file]").set_input_files([small, large])
+    expect(seen.page.locator(".toast.wrong")).to_contain_text("large.md")
     seen.page.locator("input[type=file]").set_input_files(small)
+    expect(seen.page.locator(".toast.wrong")).to_have_count(0)
     expect(seen.page.locator("#documents tr", has_text=small.name)).to_be_visible()
     seen.errors.clear()  # the refusal
 
@@ -123,13 +131,15 @@ def test_a_user_is_made_signs_in_and_is_shut_out(enter: Enter, visit: Visits, st
     page.get_by_label("Shown to customers as").fill("Nora")
     page.get_by_role("button", name="Add user").click()
     expect(page.locator(".toast")).to_contain_text("One-time password of nora")
-    password = page.locator(".toast").inner_text().split(": ")[-1].strip()
+    password = page.locator(".toast code").inner_text()
     assert password not in page.url
     assert accessible(seen)
     seen.shot("admin-users")
     assert Accounts(staff.engine).sign_in("nora", password)
     row = page.locator("tr", has_text="nora")
+    page.locator(".toast").get_by_role("button", name="Done").click()
     row.get_by_role("button", name="Disable").click()
+    agree(page, "Disable", "Shut nora out?")
     expect(row).to_contain_text("Enable")
     assert Accounts(staff.engine).get("nora").disabled
     page.get_by_role("link", name="Audit log").click()
@@ -143,10 +153,25 @@ def test_a_key_is_made_and_revoked(enter: Enter, staff: Shop):
     page.get_by_label("Name of the key").fill("website")
     page.get_by_role("button", name="Make a key").click()
     expect(page.locator(".toast")).to_contain_text("ad_")
-    key = page.locator(".toast").inner_text().split(": ")[-1].strip()
+    toast = page.locator(".toast")
+    key = toast.locator("code").inner_text()
     assert staff.store.check_key(key) == "website"
-    page.on("dialog", lambda dialog: dialog.accept())
+    seen.shot("admin-key")
+    toast.get_by_role("button", name="Copy").click()
+    expect(toast.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == key
+    page.get_by_role("link", name="Users").click()
+    expect(toast).to_be_hidden()
+    page.get_by_role("link", name="API keys").click()
+    expect(toast).to_contain_text(key)  # nobody could see it again
+    page.keyboard.press("Escape")
+    toast.get_by_role("button", name="Done").click()
+    expect(toast).to_be_hidden()
     page.locator("tr", has_text="website").get_by_role("button", name="Revoke").click()
+    page.locator("dialog.sure").get_by_role("button", name="Cancel").click()
+    assert staff.store.check_key(key) == "website"
+    page.locator("tr", has_text="website").get_by_role("button", name="Revoke").click()
+    agree(page, "Revoke", "Revoke the key website?")
     expect(page.locator("tr", has_text="website")).to_contain_text("Revoked")
     assert staff.store.check_key(key) is None
 
@@ -157,7 +182,34 @@ def test_a_lead_sees_no_administration(enter: Enter, site: tuple[Shop, str]):
     answer = seen.page.goto(f"{site[1]}/admin/")
     assert answer
     assert answer.status == 403
+    expect(seen.page.locator("h1")).to_have_text(page_texts("signin", "en")["closed_title"])
+    assert accessible(seen)
+    seen.shot("closed")
+    seen.page.get_by_role("link", name="Open the desk").click()
+    seen.page.locator("html.ready .staff header h1").wait_for()
     seen.errors[:] = [error for error in seen.errors if "403" not in error]
+
+
+@pytest.mark.quick
+def test_who_was_going_somewhere_gets_there_by_the_sign_in(visit: Visits, staff: Shop, site: tuple[Shop, str]):
+    seen = visit("zh")
+    page, words = seen.page, page_texts("signin", "zh")
+    page.goto(f"{site[1]}/admin/#tab=keys")
+    page.locator("#name").fill("root")
+    page.locator("#password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator(".alert")).to_have_text(words["wrong"])
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/#tab=keys")
+    expect(page.locator("h2")).to_have_text(page_texts("admin", "zh")["tab_keys"])
+    page.goto(f"{site[1]}/no/such/page")
+    expect(page.locator("h1")).to_have_text(words["lost_title"])
+    assert accessible(seen)
+    seen.shot("lost")
+    page.locator("#language").click()
+    expect(page.locator("h1")).to_have_text(page_texts("signin", "en")["lost_title"])
+    seen.errors[:] = [error for error in seen.errors if "404" not in error and "403" not in error]
 
 
 @pytest.mark.parametrize("way", whole_ways(WAYS[1]))

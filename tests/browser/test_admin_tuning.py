@@ -3,13 +3,15 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from finetune import adapters, loop
 from finetune.said import label
-from tests.browser.conftest import Visit, ways
+from tests.browser.conftest import Visit, agree, ways
 from tests.browser.test_customer_page import accessible
 from tests.ui.shop import PASSWORD, Shop, user
 from tests.ui.tuned import done_run, examples, measured
@@ -87,14 +89,49 @@ def test_what_is_not_shown_to_be_better_is_refused_and_its_report_opens(enter: E
     time.sleep(2.5)  # the page looks again by itself meanwhile, and what was opened stays open
     expect(page.locator("#measures td", has_text="chrF")).to_be_visible()
     before = tuned.policies.newest().version
+    form, asked = page.locator("#promotion"), page.locator("dialog.sure")
+    form.get_by_role("button", name="Promote", exact=True).click()
+    expect(asked).to_be_hidden()  # a reason comes first
+    reason = form.get_by_label("Promote although")
+    reason.fill("a trial")
     page.evaluate("document.querySelector('#promotion select#backend').innerHTML = '<option>nowhere</option>'")
-    page.get_by_role("button", name="Promote", exact=True).click()
+    form.get_by_label("Share").select_option("100")
+    form.get_by_role("button", name="Promote", exact=True).click()
+    for told in ("Promote first against the gate?", "not show it to be better", "on nowhere: All conversations"):
+        expect(asked).to_contain_text(told)
+    assert accessible(seen)
+    seen.shot("tuning-sure")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).to_be_hidden()
+    assert tuned.policies.newest().version == before
+    form.get_by_role("button", name="Promote", exact=True).click()
+    asked.get_by_role("button", name="Promote", exact=True).click()
     expect(page.locator(".toast.wrong")).to_contain_text("There is no local backend 'nowhere'")
     assert tuned.policies.newest().version == before
+    expect(reason).to_have_value("a trial")  # nothing was done, so nothing is lost
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open the report").click()
     expect(opened.value.locator("h1")).to_have_text("first: report")
     opened.value.close()
+
+
+def test_a_promotion_empties_its_form_and_a_rollback_says_who_answers(enter: Enter, tuned: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ui.operations_tuning.base_of", lambda name, *_: name)
+    monkeypatch.setattr(loop, "fits", lambda entry, _base: adapters.check(Path(entry.folder)))  # the base of these folders is invented
+    seen = enter("#tab=adapters&adapter=first")
+    page = seen.page
+    form = page.locator("#promotion")
+    form.get_by_label("Share").select_option("25")
+    form.get_by_label("Promote although").fill("a trial")
+    form.get_by_role("button", name="Promote", exact=True).click()
+    agree(page, "Promote", "first against the gate")
+    expect(form).to_contain_text("local · 25%")
+    expect(form.get_by_label("Promote although")).to_have_value("")
+    expect(form.get_by_label("Share")).to_have_value("100")
+    form.get_by_role("button", name="Roll back").click()
+    agree(page, "Roll back", "Take first back from local?")
+    expect(page.locator(".toast")).to_have_text("first answers nobody any more. From the next turn on extractive is asked first.")
+    assert tuned.policies.newest().default == "extractive"
 
 
 def test_the_advice_changes_with_what_is_so_here(enter: Enter):

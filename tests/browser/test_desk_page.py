@@ -199,7 +199,7 @@ def test_a_session_that_ends_leads_back_to_the_sign_in(desk: Callable[..., Visit
     user(leads, "zoe", "lead", "Zoe")
     seen = desk(name="zoe")
     Accounts(leads.engine).disable("zoe")
-    seen.page.wait_for_url("**/login")
+    seen.page.wait_for_url("**/login?next=%2Fdesk%2F*")
     seen.errors[:] = [error for error in seen.errors if "401" not in error]
 
 

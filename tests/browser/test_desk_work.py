@@ -15,7 +15,7 @@ from bot.canned import Canned
 from bot.desk import chat as chat_of
 from bot.tables import conversations
 from bot.versions import PromptVersions
-from tests.browser.conftest import WAYS, Visit, whole_ways
+from tests.browser.conftest import WAYS, Visit, agree, whole_ways
 from tests.browser.test_customer_page import accessible
 from tests.browser.test_desk_page import desk, leads, opened
 from tests.ui.shop import HOSTILE, Shop
@@ -116,8 +116,8 @@ def test_a_canned_reply_is_made_used_changed_and_removed(visit: Visits, desk: De
     expect(customer.page.locator(".reply.person")).to_contain_text("Hm. Hello, this is Anna.")
 
     tab(page, "canned")
-    page.on("dialog", lambda dialog: dialog.accept())
     card.get_by_role("button", name=words["remove"]).click()
+    agree(page, words["remove"], f"/{shortcut}")
     expect(card).to_have_count(0)
     expect(page.locator(".empty")).to_contain_text(words["none_canned"])
     assert Canned(leads.engine).list(language) == ()
@@ -213,8 +213,11 @@ def test_conversations_are_found_by_customer_and_language(visit: Visits, desk: D
     if size == "phone":
         page.get_by_role("button", name=words["back"], exact=True).click()
     page.locator("#search").fill(customer[3:20].upper())
-    page.keyboard.press("Enter")
-    expect(page.locator(".row")).to_have_count(1)
+    expect(page.locator(".row")).to_have_count(1)  # without any key more
+    expect(page.locator("#search")).to_be_focused()
+    page.locator("#search").press_sequentially("zz")
+    expect(page.locator(".list .empty")).to_contain_text(words["none_found"])
+    expect(page.locator("#search")).to_have_value(f"{customer[3:20].upper()}zz")
     page.get_by_role("button", name=words["clear"]).click()
     expect(page.locator(".row", has_text="").nth(1)).to_be_visible()
     with leads.engine.begin() as connection:  # the scripted router knows no languages

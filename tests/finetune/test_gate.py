@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.gate import ABSTAINS, DRIFTS, FEWEST_HELD, FEWEST_ROWS, FORGETS, INVENTS, LOOPS, Evaluation, gate
+from finetune.said import retold, said
 
 GOOD = Evaluation(
     rows=400,
@@ -120,3 +121,10 @@ def test_being_better_never_fails_what_passed(found: Evaluation, more: float):
     low, high = found.interval
     better = replace(found, difference=found.difference + more, interval=(low + more, high + more))
     assert not gate(found).passed or gate(better).passed
+
+
+def test_one_row_is_no_rows():
+    told = said("few_rows", rows=1, least=40)
+    assert told == "it learned from 1 row; at least 40 are needed"
+    assert retold([told.to_json()], "en") == [told]
+    assert said("few_rows", rows=21, least=40) == "it learned from 21 rows; at least 40 are needed"

@@ -50,3 +50,4 @@ def test_few_rows_are_passed_over_more_often(rows: int, steps: int):
     made = config_for("base", "lora", rows, 3)
     assert round(made.epochs * rows / made.batch) == steps
     assert (made.seed, config_for("base", "lora", rows, steps=5).steps) == (3, 5)
+    assert config_for("base", "lora", 89).epochs == 10.79  # people read it

@@ -32,6 +32,7 @@ from ui.customer import mount_customer
 from ui.desk import mount_desk
 from ui.guards import OwnSessions, SignedIn
 from ui.identity import Visitors
+from ui.lost import PlainPages
 from ui.middleware import CustomerCookie, Outermost
 from ui.settings import Settings, load_settings
 from ui.shop import add_shop
@@ -209,6 +210,7 @@ def web(app: Shop) -> FastAPI:
     fastapi.add_middleware(OwnSessions)
     fastapi.add_middleware(SignedIn, accounts=Accounts(app.engine), pages=PAGES)
     fastapi.add_middleware(CustomerCookie, secret=SECRET, secure=False)
+    fastapi.add_middleware(PlainPages, pages=PAGES)
     fastapi.add_middleware(Outermost, frames=app.settings.widget_origins)
     return fastapi
 

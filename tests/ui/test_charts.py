@@ -53,6 +53,15 @@ def test_columns_stand_on_each_other():
     assert float(lower.get("height", 0)) == pytest.approx(3 * float(upper.get("height", 0)), abs=0.2)
 
 
+def test_a_long_adapter_does_not_run_into_its_figure():
+    row = Dot("local · lora-20261129-101500@848a6c21ffe0", 1, 0.21, 1, "100% (21% to 100%)")
+    root = ElementTree.fromstring(dots("t", [row]))  # noqa: S314
+    name = next(node.text or "" for node in root.iter() if node.get("class") == "name")
+    assert name.endswith("…")
+    # In DejaVu Sans, the widest of the fonts that pages are read in: 7.1 units a letter, 8.2 a bold one.
+    assert 8.2 * len(name) + 7.1 * len(row.told) < WIDTH
+
+
 def test_a_long_name_gives_way_to_the_figure():
     assert "…" in PLOTS["bars"]
     assert "0.30 s, 95 % within 2.00 s" in PLOTS["bars"]

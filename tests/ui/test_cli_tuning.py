@@ -19,7 +19,7 @@ def test_an_empty_desk_is_told_to_collect_and_shown_why(tmp_path: Path):
     assert "a dilemma" in result["reasons"][0]
     assert picture.read_text(encoding="utf-8").startswith("<svg")
     said = run("finetune", "advise", "--strong-model", "--data-may-leave", "--data-dir", str(tmp_path / "d"))
-    assert said.stdout.startswith("Advice: prompt\n- 0 rows are few")
+    assert said.stdout.startswith("Advice: prompt\n- there are few rows to learn from (0)")
 
 
 def test_what_is_not_there_cannot_be_promoted_or_rolled_back(tmp_path: Path):

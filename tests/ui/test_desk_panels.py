@@ -1,6 +1,8 @@
 """The desk's panels without a browser: what they show when there is nothing, when something is wrong, and whom the sheet is for."""
 
+import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,6 +75,16 @@ def test_what_takes_long_stays_while_the_page_only_looks(app: Shop, panels: Desk
     assert "main" not in shown(app, panels, place={"tab": "reports"}, seen="before")["regions"]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_canary_without_a_share_is_refused_and_told(app: Shop, panels: DeskPanels, language: Any):
+    form = {"default": "extractive", "canary": "hosted", "share": "0", "expected": "0", "why": "a trial"}
+    view = shown(app, panels, "set_policy", language, place={"tab": "backends"}, data=form)
+    assert (view["wrong"], view["said"]) == (True, page_texts("desk", language)["canary_without_share"].format(name="hosted"))
+    assert app.policies.newest().version == 0
+    assert not shown(app, panels, "set_policy", place={"tab": "backends"}, data=form | {"share": "5"})["wrong"]
+    assert app.policies.newest().canary is not None
+
+
 @pytest.mark.parametrize("days", ["0", "x", "999999999"])
 def test_a_period_that_there_is_none_of_is_the_week(app: Shop, panels: DeskPanels, days: str):
     view = shown(app, panels, place={"tab": "reports", "days": days})
@@ -111,3 +123,18 @@ def test_the_sheet_is_for_leads(app: Shop, caller: str, code: int):
         assert found.text.startswith("\ufeffof,name,")
         assert client.get("/desk/report.csv?days=0").status_code == 400
         assert client.get("/desk/report.csv?zone=../x").status_code == 400
+
+
+def test_the_backend_that_costs_nothing_does_not_count_its_tokens(app: Shop, panels: DeskPanels):
+    card = shown(app, panels, place={"tab": "backends"})["regions"]["main"].split("<h3>extractive</h3>")[1].split("</article>")[0]
+    assert page_texts("desk", "en")["costs_nothing"] in card
+    assert "tokens" not in card
+
+
+def test_every_intent_and_sentiment_is_told_in_both_languages():
+    labelled = tomllib.loads((resources.files("bot") / "labelled.toml").read_text(encoding="utf-8"))
+    for language in ("en", "zh"):
+        words = page_texts("desk", "zh" if language == "zh" else "en")
+        for intent, sentiments in labelled[language].items():
+            assert f"intent_{intent}" in words
+            assert {f"feeling_{name}" for name in sentiments} <= words.keys()

@@ -37,10 +37,12 @@ def test_each_file_says_how_it_went(app: Any, tmp_path: Path):
     assert (first["a.md"], first["c.pdf"]) == (("added", 1, False), ("failed", 0, True))
     assert first["b.jsonl"][0] == "added"
     assert not (app.settings.data_dir / FOLDER / "c.pdf").exists()
+    told = take_documents(app, nobody, names=keep_documents(app, nobody, files=[bad])["names"], by="root")["files"][0]["error"]
+    assert ".." not in told
     write(tmp_path, "a.md", "# A\n\nIt lasts 36 months.\n")
     assert take(app, good, rows) == {"a.md": ("updated", 1, False), "b.jsonl": ("unchanged", first["b.jsonl"][1], False)}
     assert "36 months" in app.index.search("How long does it last?", 1)[0].chunk.text
-    assert [entry.what for entry in audit.entries(app.engine)] == ["documents.upload"] * 2
+    assert [entry.what for entry in audit.entries(app.engine)] == ["documents.upload"] * 3
 
 
 def test_what_was_cut_off_is_gone_on_with(app: Any, tmp_path: Path):

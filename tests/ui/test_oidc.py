@@ -123,9 +123,9 @@ def client(engine: Engine, settings: Settings) -> TestClient:
     return TestClient(web, base_url="http://127.0.0.1", follow_redirects=False)
 
 
-def go(client: TestClient, issuer: Issuer, **more: str) -> Any:
+def go(client: TestClient, issuer: Issuer, then: str = "", **more: str) -> Any:
     """To the issuer, who lets everybody in, and back."""
-    left = client.get("/login/sso")
+    left = client.get("/login/sso", params={"next": then} if then else {})
     assert left.status_code == 303
     asked = {name: values[0] for name, values in parse_qs(urlsplit(left.headers["location"]).query).items()}
     issuer.nonce = asked["nonce"]

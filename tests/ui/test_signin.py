@@ -57,12 +57,48 @@ def sign_in(client: TestClient, engine: Engine, name: str, role: str) -> None:
     assert sent.status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("role", "asked", "to"),
+    [
+        ("admin", "/admin", "/admin"),
+        ("admin", "/admin/#tab=keys&search=a+b%20c", "/admin/#tab=keys&search=a+b%20c"),
+        ("lead", "/admin", "/desk"),
+        ("lead", "/desk/?x=1", "/desk/?x=1"),
+        ("lead", "/nowhere", "/desk"),
+        *(
+            ("admin", evil, "/desk")
+            for evil in (
+                "https://evil.example/desk", "//evil.example", "/\\evil.example", "/desk@evil.example", "/desk/../evil", "/desk//evil",
+                "javascript:alert(1)", "/desk\r\nSet-Cookie: a=b", "desk", "/deskevil", "\t//evil.example",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_sign_in_leads_on_to_where_one_was_going_on_our_own_pages(client: TestClient, engine: Engine, role: Role, asked: str, to: str):
+    Accounts(engine).change_password("anna", Accounts(engine).add("anna", role), "a password of my own")
+    sent = {"name": "anna", "password": "wrong"}
+    again = client.post("/login", params={"next": asked}, data=sent).text
+    assert ('action="/login?next=' in again) == (asked.startswith(("/desk/?", "/admin")))
+    sent["password"] = "a password of my own"
+    assert client.post("/login", params={"next": asked}, data=sent).headers["location"] == to
+
+
+def test_who_chooses_a_password_first_goes_on_then(client: TestClient, engine: Engine):
+    old = Accounts(engine).add("anna", "admin")
+    left = client.get("/admin/?a=1", headers={"Accept": "text/html"}).headers["location"]
+    answer = client.post(left, data={"name": "anna", "password": old})
+    assert answer.headers["location"] == left == "/login?next=%2Fadmin%2F%3Fa%3D1"
+    assert 'action="/login/password?next=%2Fadmin%2F%3Fa%3D1"' in client.get(left).text
+    data = {"old": old, "new": "a password of my own", "again": "a password of my own"}
+    assert client.post("/login/password?next=%2Fadmin%2F%3Fa%3D1", data=data).headers["location"] == "/admin/?a=1"
+
+
 def test_a_one_time_password_leads_to_nothing_but_another_one(client: TestClient, engine: Engine):
     password = Accounts(engine).add("anna", "lead", "Anna")
     answer = client.post("/login", data={"name": "anna", "password": password})
     assert answer.headers["location"] == "/login"
     assert {"httponly", "samesite=lax", "max-age=43200"} <= set(answer.headers["set-cookie"].lower().split("; "))
-    assert client.get("/desk", headers={"Accept": "text/html"}).headers["location"] == "/login"
+    assert client.get("/desk", headers={"Accept": "text/html"}).headers["location"] == "/login?next=%2Fdesk"
     assert WORDS["new_hint"].format(shortest=10) in client.get("/login").text
     differing = {"old": password, "new": "a password of my own", "again": "a password of my OWN"}
     assert WORDS["differ"] in client.post("/login/password", data=differing).text

@@ -9,7 +9,7 @@ from bot.messages import Answer, Citation
 from bot.records import Line
 from ui import transcript
 from ui.languages import texts
-from ui.markdown import to_html
+from ui.markdown import plain, to_html
 from ui.transcript import Standing
 
 WORDS = texts("en")
@@ -122,7 +122,7 @@ def test_rows_of_a_table_are_shown_as_one():
     assert 'data-source="2"' in cells[5]
     assert "<p>Three ways:</p>" in html
     assert "<p>Ask us.</p>" in html
-    for plain in (
+    for text in (
         "Method: Express; Price: $14",
         "One: a; two\nOne: b; three",
         "Name: a\nName: b",
@@ -130,7 +130,7 @@ def test_rows_of_a_table_are_shown_as_one():
         "- A: 1; B: 2\n- A: 3; B: 4",
         "```\na: 1; b: 2\na: 3; b: 4\n```",
     ):
-        assert "<table>" not in to_html(plain, {})
+        assert "<table>" not in to_html(text, {})
 
 
 def test_a_sentence_taken_word_for_word_carries_the_number_of_its_source():
@@ -158,13 +158,26 @@ def test_sources_are_numbered_and_closed_and_say_where_they_are_from():
     citations = (
         Citation("1", "returns/window.md", "Return window", "30 days.", 0.9, "30 days."),
         Citation("2", "faq.md", "", "Ask us.", 0.5),
+        Citation("3", "talks.csv", "talks.csv", "Ask them.", 0.5),  # as an approved answer's
     )
     html = transcript.reply(bot_line(citations=citations), WORDS, last=True)["html"]
-    assert html.count("<details data-number=") == 2
+    assert html.count("<details data-number=") == 3
     assert "<details open" not in html
     assert "Return window" in html
     assert "returns/window.md" in html
-    assert html.count("faq.md") == 1
+    assert html.count("faq.md") == html.count("talks.csv") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("**Returns** are easy:\n\n1. You can return `it`.\n- Pack it.", "Returns are easy: 1. You can return it. Pack it."),
+        ("# Title\n> said", "Title said"),
+        ("2 * 3 ** 4 and a_b__c", "2 * 3 ** 4 and a_b__c"),
+    ],
+)
+def test_a_list_shows_a_reply_without_its_marks(said: str, shown: str):
+    assert plain(said) == shown
 
 
 def test_an_answer_that_was_not_found_offers_a_person_once():

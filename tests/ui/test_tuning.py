@@ -104,7 +104,8 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     )
     refused = press(app, panels, "promote", place=place, adapter="first", backend="local", share="10")
     assert refused["wrong"]
-    assert "28 rows" in refused["said"]
+    assert "Write why it should answer all the same" in refused["said"]
+    assert "--" not in refused["said"]
     assert app.policies.newest().version == 0
     promoted = press(app, panels, "promote", place=place, adapter="first", backend="local", share="10", override="a trial")
     assert "10%" in promoted["said"]
@@ -114,11 +115,21 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     assert app.policies.newest().default == "local"
     assert page(everything).count("promotion of first") == 2
     back = press(app, panels, "roll_back", place=place, backend="local")
-    assert "its base alone" in back["said"]
+    assert back["said"] == "first answers nobody any more. From the next turn on extractive is asked first."
     assert (app.policies.newest().default, dict(app.policies.newest().adapters)) == ("extractive", {})
     whats = [entry.what for entry in audit.entries(app.engine)][:3]
     assert whats == ["finetune.rollback", "finetune.promote", "finetune.promote"]
     assert "it went well" in audit.entries(app.engine)[1].detail
+
+
+def test_when_an_adapter_was_made_does_not_change_when_it_is_looked_at(app: Shop):
+    done_run(app)
+    panels, place = AdminPanels(cast("Any", app)), {"tab": "adapters"}
+    made = 'datetime="2026-01-05T09:00:00+00:00"'
+    assert made in press(app, panels, "show", place=place)["regions"]["main"]
+    looked = press(app, panels, "show", place=place | {"adapter": "first"})
+    assert made in looked["regions"]["main"]
+    assert made in press(app, panels, "show", place=place)["regions"]["main"]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +137,10 @@ def test_nothing_is_promoted_against_the_gate_without_a_reason(app: Shop, monkey
     [
         ({"base": "/etc", "method": "lora"}, "from the lists"),
         ({"base": "starter", "method": "classifier"}, "from the lists"),
-        ({"base": "starter", "method": "lora", "r": "many"}, "r is 'many'"),
+        ({"base": "starter", "method": "lora", "r": "many"}, "Rank is many; it has to be a whole number from 1 to 512."),
+        ({"base": "starter", "method": "lora", "steps": "1.5"}, "Steps is 1.5; it has to be a whole number from 1 to 10000000."),
+        ({"base": "starter", "method": "lora", "lr": "0"}, "Learning rate is 0; it has to be a number over 0, up to 1."),
+        ({"base": "starter", "method": "lora", "seed": "0.5"}, "Seed is 0.5"),
         ({"base": "starter", "method": "lora", "rows": "-4"}, "whole number"),
         ({"base": "starter", "method": "lora", "run": "first"}, "already"),
     ],

@@ -80,7 +80,7 @@ def rollback(
     """Undo the last promotion, in one step."""
     with output(as_json, debug) as out:
         result = perform(context.obj, data_dir, "rollback_adapter", out, backend=backend, why=why, author=author)
-        out.show(result, lambda console, done: console.print(f"{done['backend']} answers with {done['adapter'] or 'its base alone'}."))
+        out.show(result, _taken_back)
 
 
 def adapters(*, context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, debug: Debug = False) -> None:
@@ -159,6 +159,15 @@ def _promoted(console: "Console", result: dict[str, Any]) -> None:
         console.print(f"{result['backend']} answers with {result['adapter']}. `answerdesk finetune rollback` takes it back.", markup=False)
     else:
         console.print(f"Not promoted: {result['why']}", markup=False)
+
+
+def _taken_back(console: "Console", done: dict[str, Any]) -> None:
+    if done["adapter"]:
+        told = f"{done['backend']} answers with {done['adapter']} again."
+    else:
+        told = f"{done['undone'] or done['backend']} answers nobody any more."
+    alone = " (its base alone)" if done["default"] == done["backend"] and not done["adapter"] else ""
+    console.print(f"{told} {done['default']}{alone} is asked first.", markup=False)
 
 
 def _adapters(console: "Console", result: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ element.addEventListener('change', async (event) => {
   if (name === SOUND && event.target.checked) sound();
   if (name === SHOW && event.target.checked && (typeof Notification === 'undefined' || await Notification.requestPermission() !== 'granted')) {
     window.localStorage.setItem(SHOW, 'off');
-    tell(view().words.denied, true);
+    tell(view().words.notify_denied, true);
   }
   look();
 });

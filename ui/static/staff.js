@@ -2,12 +2,12 @@
 // All HTML in `props.value.regions` was escaped by the server; whatever this script adds itself is set as text.
 
 const page = document.documentElement;
-const toast = element.querySelector('.toast');
 const shown = {}; // region -> the HTML that stands in it
 let place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
 let lastActive = Date.now();
-let hideToast = 0;
 let waiting = 0; // requests on their way
+let latest = 0; // the last thing that was asked for: what comes of an earlier one, in a place that was left, is not put over it
+const HERE = ['tab', 'chat', 'search', 'adapter', 'code', 'days'];
 const behind = { everyMs: 0, asked: 0 }; // how often the page asks while another one is in front of it; 0 is never
 
 const view = () => props.value || {};
@@ -17,20 +17,13 @@ const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte
 function send(name, data = {}, more = {}) {
   if (!actions.has(name)) return;
   if (!more.quiet) {
+    endNotice();
     waiting = Date.now();
     page.classList.add('working');
+    latest += 1;
   }
   const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
-  trigger(name, { place, data, zone, files: more.files || [], seen: more.quiet ? view().digest || '' : '' });
-}
-
-function tell(text, wrong, keep) {
-  window.clearTimeout(hideToast);
-  toast.textContent = text;
-  toast.hidden = !text;
-  toast.classList.toggle('wrong', Boolean(wrong));
-  toast.classList.toggle('kept', Boolean(keep));
-  if (text && !keep) hideToast = window.setTimeout(() => { toast.hidden = true; }, wrong ? 9000 : 4000);
+  trigger(name, { place, data, zone, files: more.files || [], seen: more.quiet ? view().digest || '' : '', asked: latest });
 }
 
 const atEnd = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 60;
@@ -60,6 +53,7 @@ function put(node, html) {
   const scrolls = new Map(Array.from(node.querySelectorAll('[data-scroll]'), (box) => [box.dataset.scroll, [box.scrollTop, atEnd(box)]]));
   node.innerHTML = html;
   type(typed);
+  for (const field of node.querySelectorAll('[data-filter]')) filter(field);
   for (const [id, was] of open) if (document.getElementById(id)) document.getElementById(id).open = was;
   for (const box of node.querySelectorAll('[data-scroll]')) {
     const [top, ended] = scrolls.get(box.dataset.scroll) || [0, true];
@@ -98,14 +92,26 @@ function when(date, brief) {
   return date.toLocaleString(locale(), brief ? day : { ...day, hour: 'numeric', minute: '2-digit' });
 }
 
+// The rows of a list that have what stands in the field over it.
+function filter(field) {
+  const sought = field.value.trim().toLowerCase();
+  for (const row of element.querySelectorAll(`${field.dataset.filter} tbody tr`)) row.hidden = !row.textContent.toLowerCase().includes(sought);
+}
+
 function render() {
-  const { regions, language, said, wrong, keep, words } = view();
+  const { regions, language, said, wrong, keep, secret, words, did, asked } = view();
   if (!regions) return;
+  if (asked < latest && HERE.some((name) => (view().place[name] || '') !== (place[name] || ''))) {
+    if (said && (wrong || secret)) tell(said, wrong, keep, secret, view().place.tab); // what failed elsewhere is not kept quiet
+    return;
+  }
   waiting = 0;
   page.classList.remove('working');
   page.lang = language === 'zh' ? 'zh-CN' : language;
   document.title = words.title;
   for (const box of element.querySelectorAll('[data-end]')) box.followed = atEnd(box);
+  // What was done with a form is over: its reason and its share are not those of the next time.
+  if (!wrong) for (const form of element.querySelectorAll('form[data-over]')) if (form.dataset.over.split(' ').includes(did)) form.reset();
   for (const [name, html] of Object.entries(regions)) {
     if (shown[name] === html) continue;
     shown[name] = html;
@@ -121,7 +127,15 @@ function render() {
   for (const box of element.querySelectorAll('[data-end]')) if (box.followed) box.scrollTop = box.scrollHeight;
   const hash = `#${new URLSearchParams(place)}`;
   if (window.location.hash !== hash) window.history.replaceState(null, '', hash);
-  if (said) tell(said, wrong, keep);
+  if (said) tell(said, wrong, keep, secret);
+  else noticeHere();
+  // Not all of it is there yet: ask for what comes next, once.
+  const unfinished = element.querySelector('[data-then]');
+  if (unfinished) {
+    const { then, told } = unfinished.dataset;
+    delete unfinished.dataset.then;
+    send(then, { told });
+  }
   if (!page.classList.contains('ready')) goOn();
   page.classList.add('ready');
 }
@@ -164,31 +178,43 @@ element.addEventListener('click', (event) => {
     send('show');
     return;
   }
-  if (pressed.dataset.sure !== undefined && !window.confirm(view().words.sure)) return;
-  const { do: name, sure, clear, ...data } = pressed.dataset;
+  const { do: name, sure: told, clear, ...data } = pressed.dataset;
   const form = pressed.closest('form');
-  send(name, { ...(form ? fields(form) : {}), ...data });
-  if (clear !== undefined) empty(form);
+  const sent = { ...(form ? fields(form) : {}), ...data };
+  const go = () => {
+    send(name, sent);
+    if (clear !== undefined) empty(form);
+  };
+  if (told) sure(told, pressed.textContent, form, go);
+  else go();
 });
 element.addEventListener('submit', (event) => {
   const form = event.target;
   if (!form.dataset.do) return;
   event.preventDefault();
-  send(form.dataset.do, { ...fields(form), message: newId() });
-  if (form.dataset.clear !== undefined) empty(form);
+  const sent = { ...fields(form), message: newId() };
+  const go = () => {
+    send(form.dataset.do, sent);
+    if (form.dataset.clear !== undefined) empty(form);
+  };
+  if (form.dataset.sure) sure(form.dataset.sure, event.submitter?.textContent || '', form, go);
+  else go();
 });
 element.addEventListener('change', async (event) => {
   const field = event.target;
   if (field.type === 'file' && field.dataset.do) {
     page.classList.add('working');
     const files = [];
-    try {
-      for (const file of field.files) files.push({ name: file.name, path: (await upload(file)).path });
-    } catch {  // too large, or the server is gone: nothing is sent
-      page.classList.remove('working');
-      field.value = '';
-      tell(view().words.upload_failed, true);
-      return;
+    endNotice();
+    for (const file of field.files) {
+      try {
+        files.push({ name: file.name, path: (await upload(file)).path });
+      } catch { // too large, or the server is gone: nothing is sent
+        page.classList.remove('working');
+        field.value = '';
+        tell(view().words.upload_failed.replace('{name}', file.name), true);
+        return;
+      }
     }
     field.value = '';
     send(field.dataset.do, field.form ? fields(field.form) : {}, { files });
@@ -210,9 +236,25 @@ for (const kind of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   });
 }
 element.addEventListener('input', (event) => {
+  if (event.target.dataset.filter) filter(event.target);
   const told = event.target.type === 'range' && event.target.parentElement.querySelector('output');
   if (told) told.textContent = event.target.dataset.plain === undefined ? `${event.target.value}%` : Number(event.target.value).toFixed(2);
 });
+// A field that searches does so while one types, once somebody pauses.
+let pause = 0;
+for (const kind of ['input', 'compositionend']) {
+  element.addEventListener(kind, (event) => {
+    const { id, name, dataset } = event.target;
+    if (dataset.live === undefined || event.isComposing) return;
+    window.clearTimeout(pause);
+    pause = window.setTimeout(() => {
+      const field = document.getElementById(id); // the one that stands there by now
+      if (!field) return;
+      place = { ...place, [name]: field.value };
+      field.form.requestSubmit();
+    }, 300);
+  });
+}
 element.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('textarea[data-enter]')) {
     event.preventDefault();
@@ -224,9 +266,6 @@ window.addEventListener('popstate', () => {
   place = Object.fromEntries(new URLSearchParams(window.location.hash.slice(1)));
   send('show');
 });
-
-toast.addEventListener('click', () => { if (!window.getSelection()?.toString()) tell(''); });
-window.addEventListener('keydown', (event) => { if (event.key === 'Escape') tell(''); });
 
 // What others do shows within two seconds, while the page is looked at. A page that nobody touches stops asking, so that its session ends.
 setInterval(() => {
@@ -242,13 +281,14 @@ setInterval(async () => {
   if (document.hidden) return;
   try {
     const answer = await fetch(window.location.pathname, { method: 'HEAD', cache: 'no-store', headers: { Accept: 'application/json' } });
-    if (answer.status === 401) window.location.assign('/login');
+    if (answer.status === 401) window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname + window.location.hash)}`);
     if (answer.ok && toast.classList.contains('lost')) {
       toast.classList.remove('lost');
       tell('');
       send('show');
     }
   } catch {
+    if (secretThere()) return; // it could not be shown again
     tell(view().words?.offline || '', true);
     toast.classList.add('lost');
   }
