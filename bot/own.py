@@ -8,7 +8,7 @@ from bot.turn import Rules, Turn
 from knowledge.documents import Language
 
 PERSON = ("waiting", "agent")  # the states of a conversation for which a person has been asked
-_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed")
+_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed", "no_search")
 
 
 class OwnWords:

@@ -160,7 +160,7 @@ class Router:
         except Exception as error:  # whatever is wrong with the index, the customer reads a calm sentence
             logger.exception("retrieval failed")
             turn.rungs = (("retrieval", str(error) if isinstance(error, KnowledgeError) else f"an unexpected {type(error).__name__}"),)
-            yield self._own.without_answer(turn, "failed", "tool_failure")
+            yield self._own.without_answer(turn, "no_search", "tool_failure")
             return
         if found.passages and found.passages[0].score >= self._rules.threshold:
             yield from self._generate(turn, found, cancel)

@@ -25,6 +25,7 @@ from bot.turn import Rules
 from bot.versions import PromptVersions
 from finetune.starter import starter
 from knowledge.embed import Embedder
+from knowledge.errors import StoreError
 from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
 from knowledge.store import ChromaStore
@@ -68,13 +69,19 @@ def open_desk(settings: Settings) -> Desk:
 
 
 def build(settings: Settings) -> App:
-    """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy."""
+    """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy.
+
+    A vector store that cannot be read stops nothing: customers are told that nothing can be looked up until it is made anew.
+    """
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     desk = open_desk(settings)
     check_backends(settings, desk.backends)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
-    index.prepare(_log_progress)
+    try:
+        index.prepare(_log_progress)
+    except StoreError as error:  # the desk, what was said and the rebuild itself do not need it; readiness and doctor tell it
+        logger.warning("questions are not answered from the documents: %s", error)
     taught = lessons(settings, desk.engine, index.embedder)
     aside = Aside(desk.engine, desk.dispatch, desk.backends.usage)
     labels, recall = Labeller(index.embedder.queries), Recall(desk.engine)

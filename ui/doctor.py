@@ -154,7 +154,7 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
     wrong = app.index.ready()
     counts = ", ".join(f"{name}: {app.index.count(name)}" for name in app.index.collections()) or "0"
     if wrong:
-        yield _finding("index", "broken", "index_wrong", "ingest_again", wrong=wrong, counts=counts)
+        yield _finding("index", "broken", "index_wrong", "reindex", wrong=wrong, counts=counts)
     else:
         yield _finding("index", "ok", "index_holds", counts=counts)
 

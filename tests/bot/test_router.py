@@ -139,7 +139,7 @@ def test_a_failing_index_gives_a_calm_reply(tmp_path: Path, question: str, langu
     with desk(tmp_path, vectors=vectors, contact="help@shop.example") as shop:
         answer = shop.ask(question)
         contact = texts("zh" if language == "zh" else "en").reply("contact", contact="help@shop.example")
-        assert answer.text == f"{own(language, 'failed')} {contact}"
+        assert answer.text == f"{own(language, 'no_search')} {contact}"
         assert (answer.abstained, answer.route, answer.reason) == (False, "answer", "tool_failure")
         assert answer.rungs == (("retrieval", shown),)
         assert shop.store.unanswered() == ()
