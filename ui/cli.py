@@ -19,6 +19,7 @@ from ui.commands.finetune import finetune
 from ui.commands.keys import keys
 from ui.commands.privacy import redact
 from ui.commands.prompts import prompts
+from ui.commands.root import Root
 from ui.commands.serve import serve
 from ui.commands.settings import settings
 from ui.commands.shell import Tools
@@ -27,7 +28,7 @@ from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollba
 from ui.commands.tuning import show as show_adapter
 from ui.commands.users import audit, users
 
-cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(name="answerdesk", cls=Root, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (serve, ask, search, ingest, sample, redact, doctor, settings, audit, backup, restore):
     cli.command()(_command)
 cli.add_typer(customers, name="customers")

@@ -15,3 +15,38 @@ def test_an_empty_path_is_not_the_folder_one_is_in(tmp_path: Path, path: str):
         2,
         "A path is empty. Give files or folders that exist; . is the folder you are in.",
     )
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["search", "x", "-k", "0", "--json"], "-k"),
+        (["search", "x", "--json", "-k", "x"], "integer"),
+        (["ask", "hi", "there", "--json"], "there"),
+        (["keys", "add", "--json"], "'name'"),
+        (["fly", "--json"], "'fly'"),
+        (["keys", "fly", "--json"], "'fly'"),
+        (["--json", "fly"], "--json"),
+        (["ask", "x", "--what", "--json"], "--what"),
+        (["serve", "--port", "http", "--json"], "--port"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_one_json_object(args: list[str], said: str):
+    result = run(*args)
+    assert result.exit_code == 2
+    error = as_json(result)["error"]
+    assert said in error
+    assert "--help`." in error
+    assert result.stderr == ""
+
+
+def test_without_json_or_after_two_dashes_it_is_said_to_people():
+    for args in (["search", "x", "-k", "0"], ["ask", "--what", "--", "--json"]):
+        result = run(*args)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Usage" in result.stderr
+
+
+def test_help_and_version_beside_json_are_what_they_are():
+    assert "Usage" in run("ask", "--json", "--help").stdout
+    assert run("ask", "--json", "--help").exit_code == 0
