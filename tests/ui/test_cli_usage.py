@@ -50,3 +50,12 @@ def test_without_json_or_after_two_dashes_it_is_said_to_people():
 def test_help_and_version_beside_json_are_what_they_are():
     assert "Usage" in run("ask", "--json", "--help").stdout
     assert run("ask", "--json", "--help").exit_code == 0
+
+
+def test_the_data_folder_may_stand_before_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ANSWERDESK_DATA_DIR", str(tmp_path / "env"))
+    assert run("--data-dir", str(tmp_path / "a"), "keys", "add", "web", "--json").exit_code == 0
+    listed = as_json(run(f"--data-dir={tmp_path / 'a'}", "keys", "list", "--json"))
+    assert [key["name"] for key in listed["keys"]] == ["web"]
+    assert as_json(run("--data-dir", str(tmp_path / "a"), "keys", "list", "--json", "--data-dir", str(tmp_path / "b")))["keys"] == []
+    assert not (tmp_path / "env").exists()
