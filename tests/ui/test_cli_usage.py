@@ -1,10 +1,13 @@
 """What the command line says of requests that are wrong."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ui.test_cli import _plain, as_json, run  # noqa: F401  (a fixture)
+from tests.ui.test_cli import ROOT, _plain, as_json, run  # noqa: F401  (a fixture)
 
 
 @pytest.mark.parametrize("path", ["", "  "])
@@ -59,3 +62,31 @@ def test_the_data_folder_may_stand_before_the_command(tmp_path: Path, monkeypatc
     assert [key["name"] for key in listed["keys"]] == ["web"]
     assert as_json(run("--data-dir", str(tmp_path / "a"), "keys", "list", "--json", "--data-dir", str(tmp_path / "b")))["keys"] == []
     assert not (tmp_path / "env").exists()
+
+
+def at_a_terminal(*args: str, answer: str) -> tuple[int, str]:
+    """A command of its own whose stdin is a terminal at which `answer` is typed: its exit code, and what it says on stderr."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen([sys.executable, "-m", "ui.cli", *args], cwd=ROOT, stdin=theirs, stderr=subprocess.PIPE, text=True) as process:
+        os.write(ours, answer.encode())
+        said = process.communicate(timeout=60)[1]
+    os.close(ours)
+    os.close(theirs)
+    return process.returncode, said
+
+
+def test_a_customer_is_not_erased_by_the_way(tmp_path: Path):
+    folder = ("--data-dir", str(tmp_path))
+    as_json(run("ask", "hello", "--customer", "anna", "--json", *folder))
+
+    def left() -> int:
+        return len(as_json(run("customers", "show", "anna", "--json", *folder))["conversations"])
+
+    unasked = run("customers", "erase", "anna", "--json", *folder)
+    assert (unasked.exit_code, "--yes" in as_json(unasked)["error"], left()) == (2, True, 1)
+    assert run("customers", "erase", "anna", *folder, text="y\n").exit_code == 2  # no terminal
+    for answer in ("n\n", "\x04"):
+        code, said = at_a_terminal("customers", "erase", "anna", *folder, answer=answer)
+        assert (code, said.endswith("Nothing was changed.\n"), left()) == (1, True, 1)
+    assert at_a_terminal("customers", "erase", "anna", *folder, answer="y\n")[0] == 0
+    assert left() == 0
