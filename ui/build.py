@@ -55,6 +55,7 @@ class App(Desk):
 
     index: Index
     router: Router
+    labels: Labeller
 
 
 def open_desk(settings: Settings) -> Desk:
@@ -78,15 +79,16 @@ def build(settings: Settings) -> App:
     check_backends(settings, desk.backends)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
+    labels = Labeller(index.embedder.queries)
     try:
         index.prepare(_log_progress)
     except StoreError as error:  # the desk, what was said and the rebuild itself do not need it; readiness and doctor tell it
         logger.warning("questions are not answered from the documents: %s", error)
     taught = lessons(settings, desk.engine, index.embedder)
     aside = Aside(desk.engine, desk.dispatch, desk.backends.usage)
-    labels, recall = Labeller(index.embedder.queries), Recall(desk.engine)
+    recall = Recall(desk.engine)
     router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=recall, aside=aside, labels=labels)
-    return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router)
+    return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router, labels=labels)
 
 
 def fixed_backends(settings: Settings) -> dict[str, Entry]:

@@ -57,6 +57,7 @@ def ask(
     conversation = conversation or uuid4().hex
     teaching = taught(shots, cot)
     request = Request(text, conversation, customer or f"shell-{conversation}", backend=backend, **teaching)
+    app.labels.wait()  # in a process of its own it would end before it knew any: the answer is to be the same with a server and without
     with closing(app.router.turn(request)) as events:  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Delta):
