@@ -30,7 +30,7 @@ from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
 from knowledge.store import ChromaStore
 from ui.database import migrate, open_engine
-from ui.settings import Settings, SettingsError
+from ui.settings import SAMPLE_SHOP, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +62,14 @@ def open_desk(settings: Settings) -> Desk:
     """Open the database and bring it to the newest schema. Raises `DatabaseError` with its remedy."""
     engine = open_engine(settings.database_url or settings.data_dir)
     migrate(engine)
+    store = Store(engine)
+    if not settings.shop_name and store.get_setting("sample"):
+        settings = settings.model_copy(update={"shop_name": SAMPLE_SHOP})
     fixed = fixed_backends(settings)
     policies = PolicyStore(engine, initial_policy(settings, fixed))
     local = local_kind(lambda: starter(settings.data_dir.absolute()))
     fleet = Fleet(engine, policies, {**kinds(), local.name: local}, fixed)
-    return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
+    return Desk(settings, engine, store, policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
 
 
 def build(settings: Settings) -> App:
@@ -76,6 +79,7 @@ def build(settings: Settings) -> App:
     """
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     desk = open_desk(settings)
+    settings = desk.settings
     check_backends(settings, desk.backends)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 
 from bot.backends.tokens import TokenCount
 from bot.errors import BackendRejected
+from bot.store import Store
 from ui.errors import failure
 from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
 from ui.mail import MailServer
 from ui.owner import Owned, claim
-from ui.settings import Settings
+from ui.settings import SAMPLE_SHOP, Settings
 
 if TYPE_CHECKING:
     from ui.commands.shell import Tools
@@ -71,8 +72,10 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
             yield _port(settings)
     except Owned as owned:
         yield _server(owned)
+        if owned.server:
+            yield _shop(settings, partial(_asked, owned, "sampled"))
         if owned.server and not settings.database_url:
-            yield _backup(partial(call, owned.server, "newest_backup", {}, lambda _: None))
+            yield _backup(partial(_asked, owned, "newest_backup"))
     if settings.hosted_url:
         yield _hosted(settings)
     if settings.hosted_tokenizer:
@@ -133,14 +136,16 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
 
     if not settings.database_url and not (settings.data_dir / FILE_NAME).exists():
         yield _finding("database", "ok", "no_database")
+        yield _shop(settings, lambda: {"loaded": False})
         return
     try:
-        open_engine(settings.database_url or settings.data_dir).dispose()
+        engine = open_engine(settings.database_url or settings.data_dir)
     except DatabaseError as error:
         told = str(error).removesuffix(error.remedy).strip()
         yield _finding("database", "broken", "what", "remedy", what=told, remedy=error.remedy)
         return
     yield _finding("database", "ok", "opens")
+    yield _shop(settings, lambda: {"loaded": Store(engine).get_setting("sample")})
     if fast:
         return
     try:
@@ -173,6 +178,23 @@ def _backup(ask: Callable[[], dict[str, Any]]) -> Finding:
     given = {"file": newest["file"], "days": f"{days:.0f}", "hours": f"{newest['hours']:.0f}"}
     age = "backup_days" if days >= 2 else "backup_hours" if newest["hours"] >= 2 else "backup_new"
     return _finding("backup", "warning" if old else "ok", age, "back_up" if old else "", **given)
+
+
+def _shop(settings: Settings, sampled: Callable[[], dict[str, Any]]) -> Finding:
+    """Whether customers read a name; the sample shop has its own."""
+    if settings.shop_name:
+        return _finding("shop name", "ok", "what", what=settings.shop_name)
+    try:
+        sample = sampled()["loaded"]
+    except Exception as error:  # noqa: BLE001  (a database of an older version, a server that hangs: found elsewhere)
+        return _finding("shop name", "warning", "not_known", "name_shop", what=failure(error))
+    return _finding("shop name", "ok", "what", what=SAMPLE_SHOP) if sample else _finding("shop name", "warning", "no_name", "name_shop")
+
+
+def _asked(owned: Owned, operation: str, **args: Any) -> dict[str, Any]:
+    """What the server that owns the folder says."""
+    assert owned.server  # noqa: S101  (looked at by the caller)
+    return call(owned.server, operation, args, lambda _: None)
 
 
 def _port(settings: Settings) -> Finding:

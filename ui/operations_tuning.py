@@ -49,7 +49,7 @@ def finetune_loop(
 
     pool, archive = Pool(app.engine), Archive(app.engine)
     loaded = load(Path(path), columns or {})
-    prepared = prepare(loaded, source=Path(path).name, shop=(app.settings.shop_name,), progress=progress(emit))
+    prepared = prepare(loaded, source=Path(path).name, shop=filter(None, (app.settings.shop_name,)), progress=progress(emit))
     known = keep(prepared, pool, archive, author, approve=approve_all)
     lessons(app.settings, app.engine, app.index.embedder).look()  # keeps the new questions' vectors, so that no customer waits for them
     result: dict[str, Any] = {"transcripts": report(loaded, prepared, known)}

@@ -18,6 +18,8 @@ _FILE = "answerdesk.toml"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _SHORTEST_SECRET = 32
+SAMPLE_SHOP = "TechCorp"
+"""What the sample shop is called; no other shop is."""
 
 
 class SettingsError(Exception):
@@ -51,7 +53,7 @@ class Settings(BaseSettings):
     oidc_leads: list[str] = Field([], description="Values of that claim that make a lead. Whoever has none of either list is refused.")
     oidc_admins: list[str] = Field([], description="Values of that claim that make an admin.")
 
-    shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
+    shop_name: str = Field("", max_length=60, description="The shop's name on the page and in prompts; empty: none is named.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
     office_hours: str = Field(
         "", description='When somebody is at the desk, e.g. "Mon-Fri 09:00-18:00; Sat 10:00-14:00"; empty: nothing is said of hours.'

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from bot.store import Store
 from ui.cards import kind_of, picture
 from ui.languages import LANGUAGES, PageLanguage, language_of, page_texts
-from ui.settings import Settings
+from ui.settings import SAMPLE_SHOP, Settings
 from ui.theme import static
 
 _COLUMNS = {"en": ("Name", "Category", "Price", "Description", "Availability"), "zh": ("名称", "类别", "价格", "简介", "供货")}
@@ -43,7 +43,7 @@ def add_shop(web: FastAPI, app: ShopApp) -> None:
         accept = request.headers.get("accept-language", "")
         language = next((code for code in LANGUAGES if code == wished), language_of(request.cookies, accept))
         dark = request.query_params.get("theme") == "dark"
-        return HTMLResponse(page(language, app.settings.shop_name, dark=dark), headers={"Cache-Control": "no-store"})
+        return HTMLResponse(page(language, app.settings.shop_name or SAMPLE_SHOP, dark=dark), headers={"Cache-Control": "no-store"})
 
 
 @cache

@@ -1,0 +1,27 @@
+"""What doctor finds of settings, of the shop's name and of who answers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.test_cli import TOOLS, _plain, as_json, run, serving  # noqa: F401  (a fixture)
+from ui.settings import load_settings
+
+
+def found(*args: str, **more: Any) -> dict[str, dict[str, str]]:
+    return {one["name"]: one for one in as_json(run("doctor", "--json", *args, **more))["findings"]}
+
+
+def test_a_shop_without_a_name_is_warned_of_unless_it_is_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = ("--fast", "--data-dir", str(tmp_path))
+    for _ in range(2):
+        one = found(*folder)["shop name"]
+        assert (one["state"], "ANSWERDESK_SHOP_NAME" in one["remedy"]) == ("warning", True)
+        run("keys", "add", "a", "--data-dir", str(tmp_path))
+    TOOLS.desk(load_settings(data_dir=tmp_path)).store.set_setting("sample", value=True)
+    assert (found(*folder)["shop name"]["state"], found(*folder)["shop name"]["detail"]) == ("ok", "TechCorp")
+    with serving(tmp_path):
+        assert found(*folder)["shop name"]["detail"] == "TechCorp"
+    monkeypatch.setenv("ANSWERDESK_SHOP_NAME", "Lumen")
+    assert found(*folder)["shop name"]["detail"] == "Lumen"
