@@ -23,7 +23,7 @@ from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
 from ui.mail import MailServer
 from ui.owner import Owned, claim
-from ui.settings import SAMPLE_SHOP, Settings
+from ui.settings import SAMPLE_SHOP, Settings, named, unknown_settings
 
 if TYPE_CHECKING:
     from ui.commands.shell import Tools
@@ -61,6 +61,7 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
     """Look at one thing after the other. fast: does not load the embedding model."""
     yield _python()
     yield _packages()
+    yield _spelling()
     folder = _folder(settings.data_dir)
     yield folder
     yield _disk(settings.data_dir)
@@ -110,6 +111,13 @@ def _packages() -> Finding:
     if wrong:
         return _finding("packages", "broken", "packages_differ", "install_pinned", wrong="; ".join(wrong))
     return _finding("packages", "ok", "packages_fit", n=len(wanted))
+
+
+def _spelling() -> Finding:
+    """Whether all that looks like a setting is one."""
+    if unknown := unknown_settings():
+        return _finding("settings", "warning", "unknown_settings", "spell", names=named(unknown))
+    return _finding("settings", "ok", "settings_known")
 
 
 def _folder(data_dir: Path) -> Finding:

@@ -25,3 +25,16 @@ def test_a_shop_without_a_name_is_warned_of_unless_it_is_the_sample(tmp_path: Pa
         assert found(*folder)["shop name"]["detail"] == "TechCorp"
     monkeypatch.setenv("ANSWERDESK_SHOP_NAME", "Lumen")
     assert found(*folder)["shop name"]["detail"] == "Lumen"
+
+
+def test_misspelt_settings_are_named_with_the_right_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = ("--fast", "--data-dir", str(tmp_path / "d"))
+    assert found(*folder)["settings"]["state"] == "ok"
+    (tmp_path / "answerdesk.toml").write_text('shop_nam = "X"\nport = 7861\n', encoding="utf-8")
+    monkeypatch.setenv("ANSWERDESK_HOSTED_ULR", "x")
+    monkeypatch.setenv("ANSWERDESK_ZZZ", "1")
+    monkeypatch.setenv("ANSWERDESK_DEBUG", "")
+    wanted = "shop_nam in answerdesk.toml (shop_name?), ANSWERDESK_HOSTED_ULR (ANSWERDESK_HOSTED_URL?), ANSWERDESK_ZZZ"
+    assert wanted in found(*folder)["settings"]["detail"]
+    (tmp_path / "file").touch()
+    assert wanted in run("serve", "--data-dir", str(tmp_path / "file")).stderr  # which ends there
