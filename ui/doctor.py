@@ -75,6 +75,8 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
         yield _server(owned)
         if owned.server:
             yield _shop(settings, partial(_asked, owned, "sampled"))
+            if not fast:
+                yield from backends(partial(_asked, owned))
         if owned.server and not settings.database_url:
             yield _backup(partial(_asked, owned, "newest_backup"))
     if settings.hosted_url:
@@ -140,6 +142,7 @@ def _disk(data_dir: Path) -> Finding:
 def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Finding]:
     """The database and the index, by opening them the way the server does."""
     from ui.database import FILE_NAME, DatabaseError, open_engine
+    from ui.operations_backends import BACKENDS
     from ui.operations_backup import newest_backup
 
     if not settings.database_url and not (settings.data_dir / FILE_NAME).exists():
@@ -166,6 +169,7 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
         yield _backup(lambda: newest_backup(app, lambda _: None))
     wrong = app.index.ready()
     counts = ", ".join(f"{name}: {app.index.count(name)}" for name in app.index.collections()) or "0"
+    yield from backends(lambda operation, **args: BACKENDS[operation](app, lambda _: None, **args))
     if wrong:
         yield _finding("index", "broken", "index_wrong", "reindex", wrong=wrong, counts=counts)
     else:
@@ -197,6 +201,19 @@ def _shop(settings: Settings, sampled: Callable[[], dict[str, Any]]) -> Finding:
     except Exception as error:  # noqa: BLE001  (a database of an older version, a server that hangs: found elsewhere)
         return _finding("shop name", "warning", "not_known", "name_shop", what=failure(error))
     return _finding("shop name", "ok", "what", what=SAMPLE_SHOP) if sample else _finding("shop name", "warning", "no_name", "name_shop")
+
+
+def backends(do: Callable[..., dict[str, Any]]) -> Iterator[Finding]:
+    """Whether those that have a part in the policy answer. do: an operation of `ui.operations_backends`, here or in the server."""
+    try:
+        names = [one["name"] for one in do("list_backends")["backends"] if one["part"] and one["kind"] != "extractive"]
+        tested = do("ask_backends", names=names)["tested"] if names else []
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
+        yield _finding("backends", "warning", "not_known", "look_later", what=failure(error))
+        return
+    for one in tested:
+        name = f"backend {one['name']}"
+        yield _finding(name, "ok", "backend_answers") if one["ok"] else _finding(name, "broken", "what", "other_backend", what=one["error"])
 
 
 def _asked(owned: Owned, operation: str, **args: Any) -> dict[str, Any]:

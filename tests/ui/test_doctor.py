@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 
+from tests.stub_openai import free_port
 from tests.ui.test_cli import TOOLS, _plain, as_json, run, serving  # noqa: F401  (a fixture)
+from ui.build import open_desk
+from ui.commands.shell import Tools
+from ui.doctor import backends
+from ui.operations_backends import BACKENDS
 from ui.settings import load_settings
 
 
@@ -38,3 +43,20 @@ def test_misspelt_settings_are_named_with_the_right_ones(tmp_path: Path, monkeyp
     assert wanted in found(*folder)["settings"]["detail"]
     (tmp_path / "file").touch()
     assert wanted in run("serve", "--data-dir", str(tmp_path / "file")).stderr  # which ends there
+
+
+def test_a_backend_that_has_a_part_and_does_not_answer_is_broken(tmp_path: Path):
+    folder = ("--data-dir", str(tmp_path))
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    for name in ("foo", "idle"):
+        assert run("backends", "add", name, "--kind", "hosted", "--url", address, "--model", "m", *folder, tools=Tools()).exit_code == 0
+    assert run("backends", "canary", "foo", "0.5", *folder, tools=Tools()).exit_code == 0
+    desk = open_desk(load_settings(data_dir=tmp_path))
+    (one,) = backends(lambda operation, **args: BACKENDS[operation](desk, lambda _: None, **args))
+    assert (one.name, one.state, "backends canary" in one.remedy) == ("backend foo", "broken", True)
+
+
+def test_a_running_server_is_asked_for_its_backends(tmp_path: Path):
+    with serving(tmp_path):
+        assert found("--data-dir", str(tmp_path))["backends"]["state"] == "warning"  # this one cannot tell
+        assert "backends" not in found("--fast", "--data-dir", str(tmp_path))
