@@ -39,7 +39,7 @@ def parse_pdf(data: bytes) -> Parsed:
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise LoadError("The PDF is encrypted. Save it without a password and load it again.") from None
-        raise LoadError(f"The PDF is broken: {error}. Export it again.") from None
+        raise LoadError(f"The PDF is broken: {str(error).rstrip('.')}. Export it again.") from None
     text = unwrap(pages)
     if not text:
         raise LoadError(f"The PDF has {len(pages)} pages and no text; it is probably scanned. Run it through OCR first.")

@@ -90,3 +90,28 @@ def test_a_customer_is_not_erased_by_the_way(tmp_path: Path):
         assert (code, said.endswith("Nothing was changed.\n"), left()) == (1, True, 1)
     assert at_a_terminal("customers", "erase", "anna", *folder, answer="y\n")[0] == 0
     assert left() == 0
+
+
+def test_a_collection_that_is_not_there_is_told_from_one_that_holds_nothing_fitting(tmp_path: Path):
+    folder = ("--data-dir", str(tmp_path))
+    result = run("search", "x", "--collection", "nope", "--json", *folder)
+    assert (result.exit_code, as_json(result)) == (0, {"hits": [], "note": "There is no collection 'nope'; there are: default."})
+    assert "There is no collection 'nope'" in run("search", "x", "--collection", "nope", *folder).stdout
+    assert as_json(run("search", "x", "--json", *folder)) == {"hits": []}
+
+
+def test_redacting_nothing_says_where_the_text_comes_from():
+    result = run("redact", "-", "--json", text=" \n")
+    assert (result.exit_code, "nothing on stdin" in as_json(result)["error"]) == (2, True)
+    assert run("redact", "-", text=b"\xff").exit_code == 2
+    assert as_json(run("redact", "-", "--json", text="  Write to a@b.example\n"))["spans"] == [{"start": 11, "end": 22, "type": "MAIL"}]
+
+
+@pytest.mark.parametrize("command", [("eval", "answers"), ("eval", "redaction"), ("finetune", "train")])
+def test_files_that_are_not_there_or_no_json_are_said_in_words(tmp_path: Path, command: tuple[str, str]):
+    missing = as_json(run(*command, "--data", "nowhere.jsonl", "--json", "--data-dir", str(tmp_path)))["error"]
+    assert "Errno" not in missing
+    assert "nowhere.jsonl" in missing
+    (tmp_path / "rows.jsonl").write_text("{broken\n")
+    error = as_json(run(*command, "--data", str(tmp_path / "rows.jsonl"), "--json", "--data-dir", str(tmp_path)))["error"]
+    assert "line 1 column" not in error
