@@ -5,13 +5,18 @@ In 4 bits it is NF4 with double quantization (Dettmers et al. 2023, "QLoRA") by 
 
 import hashlib
 import logging
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import BackendRejected
 
+_HUB_S = 3  # that the model hub has to answer at all
 BLOCK = 64  # bitsandbytes quantizes this many weights together; a layer whose inputs do not divide by it comes out wrong on CPUs
 
 
@@ -35,7 +40,7 @@ def open_causal(name: str, *, four_bit: bool, device: str, dtype: Any = None) ->
     quiet()
     dtype = dtype or (torch.float32 if device == "cpu" else torch.bfloat16)
     tokenizer = open_tokenizer(name)
-    options: dict[str, Any] = {"dtype": dtype, **_source(name), "use_safetensors": True}
+    options: dict[str, Any] = {"dtype": dtype, **source(name), "use_safetensors": True}
     try:
         skipped = odd_layers(name) if four_bit else ()
         if four_bit:
@@ -57,7 +62,7 @@ def open_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **_source(name))
+        tokenizer = AutoTokenizer.from_pretrained(name, **source(name))
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         raise unusable(name, error) from error
     if tokenizer.pad_token_id is None:
@@ -65,13 +70,27 @@ def open_tokenizer(name: str) -> Any:
     return tokenizer
 
 
-def _source(name: str) -> dict[str, bool]:
-    return {"local_files_only": Path(name).is_dir(), "trust_remote_code": False}
+def source(name: str) -> dict[str, bool]:
+    """Where transformers looks for `name`: no code of its own, and the hub only where that answers: else it would try for a minute."""
+    return {"local_files_only": Path(name).is_dir() or not _hub_answers(), "trust_remote_code": False}
+
+
+@lru_cache(maxsize=1)
+def _hub_answers() -> bool:
+    """Looked at once by a process. Behind a proxy it cannot be told from here."""
+    hub = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")):
+        return True
+    try:
+        socket.create_connection((hub.hostname or "", hub.port or (443 if hub.scheme == "https" else 80)), timeout=_HUB_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def unusable(name: str, error: Exception) -> BackendRejected:
     """`error` of a loader, for people."""
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(" .")
     return BackendRejected(
         f"the model {name!r} cannot be opened: {first}. Allowed: a folder with a transformers causal language model in safetensors, "
         "a model name where a hub can be reached, or starter."
@@ -112,7 +131,7 @@ def meta_model(name: str) -> Any:
 def _configuration(name: str) -> Any:
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(name, **_source(name))
+    return AutoConfig.from_pretrained(name, **source(name))
 
 
 def keep_autograd(model: Any) -> None:

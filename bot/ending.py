@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select, update
 
 from bot.lines import lock, unknown
+from bot.personal.cards import masked
 from bot.records import storable
 from bot.tables import conversations, notes
 
@@ -51,7 +52,7 @@ def rate(engine: Engine, conversation: str, customer: str, score: int, why: str 
     """
     if not WORST <= score <= BEST:
         raise ValueError(f"a rating is {score}; allowed: {WORST} (bad) to {BEST} (good)")
-    why = storable(why.strip()[:LONGEST_WHY], "the reason of a rating")
+    why = storable(masked(why.strip()[:LONGEST_WHY]), "the reason of a rating")
     free = (conversations.c.id == conversation, conversations.c.score.is_(None), conversations.c.ended.is_not(None))
     values: dict[str, Any] = {"score": score, "score_why": why}
     with engine.begin() as connection:

@@ -71,7 +71,7 @@ class Labeller:
         self._embed = embed
         self._rows = rows
         self._trained: tuple[Classifier, Classifier] | None = None
-        self._started = False
+        self._training: threading.Thread | None = None
         self._lock = threading.Lock()
 
     def of(self, text: str) -> Labels:
@@ -85,17 +85,29 @@ class Labeller:
     def begin(self) -> threading.Thread | None:
         """Start the training, unless it was started before."""
         with self._lock:
-            if self._started:
+            if self._training:
                 return None
-            self._started = True
-        thread = threading.Thread(target=self._train, name="labels")  # no daemon: torch must not be cut off
-        thread.start()
-        return thread
+            self._training = threading.Thread(target=self._train, name="labels")  # no daemon: torch must not be cut off
+            self._training.start()
+        return self._training
+
+    def wait(self) -> None:
+        """Come back when messages can be labelled: for a process that has one to answer and would end before it knew anything."""
+        self.begin()
+        if self._training:
+            self._training.join()
 
     def _train(self) -> None:
         try:
             rows = self._rows()
-            self._trained = train(rows.intents, self._in_steps), train(rows.sentiments, self._in_steps)
+            known: dict[str, Vectors] = {}  # the two learn from the same texts
+
+            def embed(texts: Sequence[str]) -> Vectors:
+                new = [text for text in dict.fromkeys(texts) if text not in known]
+                known.update(zip(new, self._in_steps(new), strict=True) if new else ())
+                return np.stack([known[text] for text in texts]) if texts else self._embed(texts)
+
+            self._trained = train(rows.intents, embed), train(rows.sentiments, embed)
         except _Ending:
             return
         except Exception:  # without labels the bot answers all the same
@@ -108,7 +120,7 @@ class Labeller:
             if not threading.main_thread().is_alive():
                 raise _Ending
             steps.append(self._embed(texts[start : start + _STEP]))
-        return np.concatenate(steps) if steps else self._embed(texts)
+        return np.concatenate(steps)
 
     @staticmethod
     def _judged(text: str, intent: Classifier, sentiment: Classifier) -> Labels:

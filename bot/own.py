@@ -5,10 +5,11 @@ from bot.escalate import Reason, said_again
 from bot.messages import Delta
 from bot.store import Store
 from bot.turn import Rules, Turn
+from bot.wording import named
 from knowledge.documents import Language
 
 PERSON = ("waiting", "agent")  # the states of a conversation for which a person has been asked
-_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed", "failed_waiting")
+_WITH_CONTACT = ("handover", "handover_unasked", "handover_already", "failed", "failed_waiting", "no_search")
 
 
 class OwnWords:
@@ -21,7 +22,7 @@ class OwnWords:
     def reply(self, language: Language, key: str) -> str:
         """A sentence of replies.*.toml with the shop's values."""
         rules = self._rules
-        return prompts.texts(language).reply(key, shop=rules.shop, contact=rules.contact, limit=rules.max_chars)
+        return prompts.texts(language).reply(key, shop=named(rules.shop, language), contact=rules.contact, limit=rules.max_chars)
 
     def say(self, turn: Turn, key: str, reason: str | None = None) -> Delta:
         """The whole reply, with the shop's contact where a person is spoken of."""

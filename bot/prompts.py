@@ -10,7 +10,7 @@ from importlib import resources
 from string import Template
 
 from bot.messages import Cot, Example, Message, Parts, Prompt
-from bot.wording import Wording, blanks, shipped
+from bot.wording import Wording, blanks, named, shipped
 from knowledge.documents import Language, Passage
 
 _LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -59,7 +59,7 @@ def build(parts: Parts, *, language: Language, shop: str, today: date, wording: 
     has = blanks(wording.system, "system")
     inside = "examples" in has or cot == "zero"
     values = {
-        "shop": shop,
+        "shop": named(shop, language),
         "today": today.isoformat(),
         "passages": "\n\n".join(f"[{n}] {_inert(passage.chunk.titled)}" for n, passage in enumerate(_ends_first(parts.passages), 1)) or "-",
         "facts": _block("facts", "\n".join(f"- {fact}" for fact in parts.facts), own),

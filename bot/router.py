@@ -32,7 +32,7 @@ from bot.policy import Asked
 from bot.recall import Known, Recall
 from bot.records import Received
 from bot.store import Store
-from bot.triage import cleaned, language_of, triage
+from bot.triage import language_of, triage, typed
 from bot.turn import Rules, Turn, answer_of, provenance
 from bot.wording import Wording
 from knowledge.documents import Document, Passage, document_of
@@ -109,7 +109,7 @@ class Router:
         if request.history is None:
             history = self._store.history(received.conversation, received.position, known.summary.upto)
         else:
-            history = tuple(Message(line.role, cleaned(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
+            history = tuple(Message(line.role, typed(line.text)) for line in request.history if line.role in ("customer", "bot", "agent"))
         spoken = next((found for line in reversed(history) if line.role == "customer" and (found := language_of(line.text))), None)
         offered = bool(history) and (prompts.offers_person(history[-1].text) or offers_person(history[-1].text))
         turn = Turn(received, request, triage(request.text, request.language, spoken, offered=offered), history, began, known)
@@ -160,7 +160,7 @@ class Router:
         except Exception as error:  # whatever is wrong with the index, the customer reads a calm sentence
             logger.exception("retrieval failed")
             turn.rungs = (("retrieval", str(error) if isinstance(error, KnowledgeError) else f"an unexpected {type(error).__name__}"),)
-            yield self._own.without_answer(turn, "failed", "tool_failure")
+            yield self._own.without_answer(turn, "no_search", "tool_failure")
             return
         if found.passages and found.passages[0].score >= self._rules.threshold:
             yield from self._generate(turn, found, cancel)
@@ -290,7 +290,7 @@ class Router:
         return turn
 
     def _checked(self, request: Request) -> Request:
-        text = cleaned(request.text)
+        text = typed(request.text)
         if not text:
             raise BadMessage(self._own.reply(request.language or "en", "empty"))
         if len(text) > self._rules.max_chars:

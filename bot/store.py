@@ -21,6 +21,7 @@ from bot.claims import Claims, Place
 from bot.errors import BadMessage, UnknownConversation
 from bot.lines import answer_of, insert, lock, unknown
 from bot.messages import Answer, Message, Request
+from bot.personal.cards import masked
 from bot.records import KeyInfo, Line, Received, Stands, State, answer_to_json, checked_customer, checked_id, json_of, plain_json, storable
 from bot.tables import api_keys, conversations, messages, settings
 
@@ -35,9 +36,8 @@ _SAID = (
     .where(messages.c.conversation == _of, messages.c.position > bindparam("after"), messages.c.role.in_(("customer", "bot", "agent")))
     .order_by(messages.c.position)
 )
-_STANDS = select(
-    conversations.c.customer, conversations.c.state, conversations.c.assignee_shown, conversations.c.ended, conversations.c.score
-).where(conversations.c.id == _of)
+_SHOWN = ("customer", "state", "assignee_shown", "ended", "score")
+_STANDS = select(*(conversations.c[name] for name in _SHOWN)).where(conversations.c.id == _of)
 _LINE = ("conversation", "id", "role", "text", "at", "in_reply_to", "answer", "interrupted", "rating", "author", "for_person")
 _TRANSCRIPT = (
     select(*(messages.c[name] for name in _LINE))
@@ -182,7 +182,7 @@ class Store:
         if value not in {-1, 1}:
             raise ValueError(f"a rating is {value!r}; allowed: 1 for good, -1 for bad")
         checked_id(reply, "reply", UnknownConversation)
-        storable(why, "the reason of a rating")
+        why = storable(masked(why), "the reason of a rating")
         theirs = select(conversations.c.id).where(conversations.c.customer == customer)
         rated = update(messages).where(messages.c.id == reply, messages.c.role == "bot", messages.c.conversation.in_(theirs))
         with self._write() as connection:

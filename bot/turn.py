@@ -22,9 +22,9 @@ from knowledge.report import Found
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How turns are made. threshold: relevance, 0..1, under which no model is asked. passages: how many are looked at. shop, contact: as
-    the customer reads them. exchanges: of one conversation until a person is asked to go on, 0 for no limit."""
+    the customer reads them; empty where there is none. exchanges: of one conversation until a person is asked to go on, 0 for no limit."""
 
-    shop: str = "the shop"
+    shop: str = ""
     contact: str = ""
     threshold: float = 0.1
     passages: int = 12

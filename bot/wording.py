@@ -72,6 +72,11 @@ def blanks(template: str, name: str) -> set[str]:
     return names
 
 
+def named(shop: str, language: Language) -> str:
+    """A shop's name as it stands in a sentence; one that has none is spoken of all the same."""
+    return shop or ("本店" if language == "zh" else "our shop")
+
+
 @lru_cache(maxsize=4)
 def shipped(language: Language) -> Wording:
     """Version 0, from the files; a customer of a third language is served in English."""

@@ -153,7 +153,9 @@ def extrapolated(curve: Sequence[Point], rows: int) -> float:
 
 def _changes(now: Situation, choice: Choice) -> tuple[Said, ...]:
     found = []
-    if now.rows < ENOUGH:
+    if now.rows < FEW:
+        found.append(said("more_to_try", some=FEW - now.rows, more=ENOUGH - now.rows))
+    elif now.rows < ENOUGH:
         found.append(said("more_examples", more=ENOUGH - now.rows))
     if now.rows < FEW and not (now.strong and now.may_leave):
         found.append(said("strong_model"))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import causal
-from bot.causal import base_hash, keep_autograd, meta_model, odd_layers, open_causal, quiet
+from bot.causal import base_hash, keep_autograd, meta_model, odd_layers, open_causal, quiet, source
 from bot.errors import BackendRejected
 from finetune.errors import BaseUnusable
 
-__all__ = ["Base", "base_hash", "keep_autograd", "meta_model", "odd_layers", "open_base", "quiet", "unusable"]
+__all__ = ["Base", "base_hash", "keep_autograd", "meta_model", "odd_layers", "open_base", "quiet", "source", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)

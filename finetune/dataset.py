@@ -49,7 +49,7 @@ class Case:
 class Voice:
     """How the prompt is written: what `bot.prompts.build` needs besides its parts."""
 
-    shop: str = "the shop"
+    shop: str = ""
     today: date = date(2026, 1, 5)
     contact: str = ""
 

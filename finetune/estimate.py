@@ -4,10 +4,9 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from finetune.base import meta_model, quiet, unusable
+from finetune.base import meta_model, quiet, source, unusable
 from finetune.batches import Lessons
 from finetune.config import TrainConfig
 from finetune.methods import attach, counts
@@ -49,7 +48,7 @@ def lengths(config: TrainConfig, rows: Sequence[Row], validation: Sequence[Row])
 
     quiet()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.base, local_files_only=Path(config.base).is_dir(), trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(config.base, **source(config.base))
     except (OSError, ValueError, KeyError) as error:
         raise unusable(config.base, error) from error
     found, held = (Lessons(tokenizer, some, config).plain for some in (rows, validation))

@@ -39,7 +39,8 @@ def _text(path: Path) -> str:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise BadTranscripts(f"{path} cannot be read: {error}. Give one file with transcripts: {_FORMATS}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise BadTranscripts(f"{path} cannot be read: {why}. Give one file with transcripts: {_FORMATS}.") from None
     if len(data) > LARGEST:
         raise BadTranscripts(f"{path.name} has more than {LARGEST >> 20} MB; split it")
     try:

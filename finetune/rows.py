@@ -58,7 +58,7 @@ def _lines(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
     except (OSError, EOFError) as error:
-        raise BadRows(f"{path} cannot be read: {error}. Give a .jsonl or .jsonl.gz file.") from None
+        raise BadRows(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}. Give a .jsonl or .jsonl.gz file.") from None
     except UnicodeDecodeError:
         raise BadRows(f"{path} is not UTF-8. Save it as UTF-8 and try again.") from None
     for number, line in enumerate(text.split("\n"), 1):

@@ -25,7 +25,7 @@ Progress = Callable[[int, int, str], None]
 class Prepared:
     """conversations: redacted, those worth keeping. examples: for the pool, each with the id of its conversation.
 
-    turns: of all that was read. dropped: conversations and replies that nothing is learned from, by reason. pii: pieces replaced, by type.
+    turns: of these. dropped: conversations and replies that nothing is learned from, by reason. pii: pieces replaced, by type.
     """
 
     conversations: tuple[Conversation, ...]
@@ -62,7 +62,7 @@ def prepare(
         known.add(clean.id, text)
         kept.append(clean)
     examples = _examples(kept, dropped)
-    turns = sum(len(conversation.turns) for conversation in loaded.conversations)
+    turns = sum(len(conversation.turns) for conversation in kept)
     return Prepared(tuple(kept), examples, turns, dict(dropped), dict(pii), dropped["duplicate"])
 
 
@@ -124,11 +124,11 @@ def keep(prepared: Prepared, pool: Pool, archive: Archive, author: str, *, appro
 
 
 def report(loaded: Loaded, prepared: Prepared, duplicates: int = 0) -> dict[str, Any]:
-    """What `transcripts import` prints. duplicates: examples that the pool had before."""
+    """What `transcripts import` prints. duplicates: examples that the pool had before, so that they are not new."""
     return {
         "conversations": len(prepared.conversations),
         "turns": prepared.turns,
-        "examples": len(prepared.examples),
+        "examples": len(prepared.examples) - duplicates,
         "dropped": dict(sorted(prepared.dropped.items())),
         "pii": dict(sorted(prepared.pii.items())),
         "duplicates": prepared.duplicates + duplicates,

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from knowledge.chunk import chunk as cut
 from knowledge.documents import Document, Language, Passage
 from knowledge.embed import Embedder, Vectors
-from knowledge.errors import BadCollection, KnowledgeError, LoadError
+from knowledge.errors import BadCollection, KnowledgeError, LeftOut, LoadError
 from knowledge.fuse import trusted
 from knowledge.language import detect
 from knowledge.load import load, walk
@@ -76,12 +76,12 @@ class Index:
                     progress(number, len(files), source)
                 root = next((root for given, root in roots.items() if path.is_relative_to(given)), "")
                 try:
-                    documents = load(path, source, self._max_bytes)
+                    documents = load(path, source, self._max_bytes, root)
                 except LoadError as error:
                     tally.failed.append(Failure(source, str(error)))
-                    if path in roots:
+                    if path in roots and not isinstance(error, LeftOut):
                         kept.pop(roots[path], None)
-                    if root in kept:
+                    if root in kept and not isinstance(error, LeftOut):
                         within = (f"{source}#", f"{source}/")
                         kept[root] |= {name for name in self._rows.sources(collection) if name == source or name.startswith(within)}
                     continue

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
 import stat
 import unicodedata
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from knowledge.documents import Document, Section
-from knowledge.errors import LoadError
+from knowledge.errors import LeftOut, LoadError
 from knowledge.loaders.child import parse_apart
 from knowledge.loaders.data import parse_json, parse_jsonl
 from knowledge.loaders.encoding import decode
@@ -32,12 +33,19 @@ _LONGEST_LINE = 1_000_000  # characters
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-def load(path: Path, source: str, max_bytes: int) -> list[Document]:
+def load(path: Path, source: str, max_bytes: int, within: str = "") -> list[Document]:
     """The documents of one file; many only for a list of `{id, title?, text}`, whose sources are `file.jsonl#id`.
 
     source: what citations call the file: its name or its path relative to what was ingested. max_bytes: of the file, and of
-    what a `.jsonl.gz` unpacks to. Raises `LoadError`, and nothing else, for every file that cannot be read as what it claims to be.
+    what a `.jsonl.gz` unpacks to. within: the folder it has to lie in, links followed; empty for none. Raises `LoadError`, and nothing
+    else, for every file that cannot be read as what it claims to be, and the `LeftOut` among them for what is not to be read.
     """
+    if within and not _is_within(path, within):
+        raise LeftOut("It is a link that leads out of the folder that is taken in, so it is not followed. Name what it leads to as well.")
+    if _is_data_folder(path):
+        raise LeftOut(
+            "It is a data folder of Answerdesk, with customers' conversations, so it is left out. Keep it outside of the documents."
+        )
     kind = _KINDS.get(_suffix(path), "")
     if not kind and not _is_folder(path):
         raise LoadError(f"The extension {path.suffix or '(none)'!r} is not supported. Allowed: {' '.join(_KINDS)}. Convert the file.")
@@ -60,13 +68,14 @@ def load(path: Path, source: str, max_bytes: int) -> list[Document]:
 def walk(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """(file, source) of every file, folders searched through in order of name.
 
-    In a folder hidden files and unsupported extensions are skipped; a file that is named itself is always yielded, so that
-    `load` reports what is wrong with it. Sources have forward slashes and are unique: where two files would share one, the
-    names of the folders above the later one are put in front.
+    In a folder hidden files and unsupported extensions are skipped; a file that is named itself is always yielded, so that `load` reports
+    what is wrong with it, and so are links that lead out of the folder and data folders of this product, into which it does not look.
+    Sources have forward slashes and are unique: where two files would share one, the names of the folders above the later one are put in
+    front.
     """
     taken: dict[str, Path] = {}
     for root in paths:
-        for file in _files(root, set()) if _is_folder(root) else [root]:
+        for file in _files(root, set(), os.path.realpath(root)) if _is_folder(root) else [root]:
             absolute = file.absolute()
             source = file.relative_to(root).as_posix() if file != root else absolute.name
             above = list((root if file != root else absolute.parent).absolute().parts)
@@ -77,12 +86,18 @@ def walk(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 yield file, source
 
 
-def _files(folder: Path, visited: set[Path]) -> Iterator[Path]:
-    """Supported files below `folder`; each real folder once, so a link to a folder above ends there."""
+def _files(folder: Path, visited: set[Path], top: str) -> Iterator[Path]:
+    """Supported files below `folder`; each real folder once, so a link to a folder above ends there.
+
+    What is not to be looked into is yielded itself: `load` says why. top: what was named, links followed.
+    """
     real = folder.resolve()
     if real in visited:
         return
     visited.add(real)
+    if not _is_within(folder, top) or _is_data_folder(folder):
+        yield folder
+        return
     try:
         entries = sorted(folder.iterdir())
     except OSError:
@@ -92,7 +107,7 @@ def _files(folder: Path, visited: set[Path]) -> Iterator[Path]:
         if entry.name.startswith("."):
             continue
         if _is_folder(entry):
-            yield from _files(entry, visited)
+            yield from _files(entry, visited, top)
         elif _suffix(entry) in _KINDS:
             yield entry
 
@@ -102,6 +117,19 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # may not be looked at: `load` says so
         return False
+
+
+def _is_within(path: Path, folder: str) -> bool:
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(folder)
+    except ValueError:  # no name of a file: reading it says so
+        return True
+
+
+def _is_data_folder(path: Path) -> bool:
+    """Whether it is where this product keeps its things, by what is in it: with PostgreSQL there is no database file."""
+    held = {name for name in ("answerdesk.db", "owner.lock", "chroma") if os.path.lexists(path / name)}
+    return "answerdesk.db" in held or held == {"owner.lock", "chroma"}
 
 
 def _suffix(path: Path) -> str:

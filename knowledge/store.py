@@ -1,7 +1,9 @@
 """The vector store: one Protocol, Chroma behind it, and a fake in memory. The only file that knows Chroma."""
 
+import shutil
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +15,9 @@ from knowledge.embed import Vectors
 from knowledge.errors import StoreError
 
 _BATCH = 2000  # Chroma refuses more than about 5,400 records at once
+BROKEN = ".broken"
+"""What is put after the name of a store's folder that could not be read."""
+_REBUILD = "`answerdesk documents reindex` makes the index anew from the database."
 
 
 @runtime_checkable
@@ -39,6 +44,10 @@ class VectorStore(Protocol):
     def drop(self, space: str) -> None: ...
 
     def spaces(self) -> list[str]: ...
+
+    def renew(self) -> None:
+        """Begin anew where the store fails. What a store of our own held may be gone; the vectors are made again from the rows."""
+        ...
 
 
 class MemoryStore:
@@ -76,6 +85,9 @@ class MemoryStore:
     def spaces(self) -> list[str]:
         return sorted(self._spaces)
 
+    def renew(self) -> None:
+        self._spaces.clear()
+
 
 class ChromaStore:
     """Chroma, embedded in a folder that this process owns, or a Chroma server by URL.
@@ -85,24 +97,51 @@ class ChromaStore:
     """
 
     def __init__(self, folder: Path | None = None, url: str = "") -> None:
-        """Open the store. Raises `StoreError` when the folder is not a store or the server does not answer."""
+        """Open the store. Where that fails each call raises the `StoreError`, so that the rest of the product goes on without it.
+
+        Raises `StoreError` for a URL that is none.
+        """
+        self._lock = threading.RLock()
+        self._folder, self._server = folder, _server(url) if url else None
+        self._where = url or str(folder)
+        self._opened: dict[str, Any] = {}  # spaces that were there when last looked for
+        self._wrong: StoreError | None = None
+        self._client: Any = None
+        self._open()
+
+    def _open(self) -> None:
         import chromadb
         from chromadb.config import Settings
 
-        self._lock = threading.RLock()
-        self._where = url or str(folder)
-        self._opened: dict[str, Any] = {}  # spaces that were there when last looked for
-        server = _server(url) if url else {}
         quiet = Settings(anonymized_telemetry=False, allow_reset=False)
         try:
-            if url:
-                self._client: Any = chromadb.HttpClient(**server, settings=quiet)
+            if self._server:
+                self._client = chromadb.HttpClient(**self._server, settings=quiet)
                 self._client.heartbeat()
             else:
-                self._client = chromadb.PersistentClient(path=str(folder), settings=quiet)
-        except Exception as error:  # Chroma raises what its Rust core, sqlite and httpx raise
-            remedy = "Start the server or correct ANSWERDESK_CHROMA_URL." if url else "Move it away and run `answerdesk ingest` again."
-            raise StoreError(f"The vector store {self._where} cannot be opened ({_short(error)}). {remedy}") from error
+                self._client = chromadb.PersistentClient(path=str(self._folder), settings=quiet)
+            self._wrong = None
+        except Exception as error:  # noqa: BLE001  (Chroma raises what its Rust core, sqlite and httpx raise)
+            remedy = "Start the server or correct ANSWERDESK_CHROMA_URL." if self._server else _REBUILD
+            self._wrong = StoreError(f"The vector store {self._where} cannot be opened ({_short(error)}). {remedy}")
+            self._wrong.__cause__ = error
+
+    def renew(self) -> None:
+        """An embedded store is moved aside, to the same place with `.broken`, and begun anew; a server is connected to again."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        with self._lock:
+            if self._client:
+                with suppress(Exception):  # it fails already; what counts is that nobody has its files open any more
+                    self._client.close()
+            SharedSystemClient.clear_system_cache()  # which also keeps those that could not be opened
+            if self._folder and self._folder.exists() and not self._server:
+                aside = self._folder.with_name(f"{self._folder.name}{BROKEN}")
+                _remove(aside)
+                self._folder.rename(aside)
+            self._opened.clear()
+            self._open()
+            self.spaces()
 
     def add(self, space: str, ids: Sequence[str], owners: Sequence[str], vectors: Vectors) -> None:
         collection = self._collection(space)
@@ -136,15 +175,16 @@ class ChromaStore:
     def drop(self, space: str) -> None:
         self._opened.pop(space, None)
         if space in self.spaces():
-            self._call(self._client.delete_collection, space)
+            self._call(lambda: self._client.delete_collection(space))
 
     def spaces(self) -> list[str]:
-        return sorted(collection.name for collection in self._call(self._client.list_collections))
+        return sorted(collection.name for collection in self._call(lambda: list(self._client.list_collections())))
 
     def _collection(self, space: str) -> Any:
         # ef_search bounds how many neighbours HNSW can return well; the fusion asks for some hundred.
         configuration = {"hnsw": {"space": "cosine", "ef_search": 400, "ef_construction": 200, "max_neighbors": 32}}
-        return self._call(self._client.get_or_create_collection, space, embedding_function=None, configuration=configuration)
+        made = {"embedding_function": None, "configuration": configuration}
+        return self._call(lambda: self._client.get_or_create_collection(space, **made))
 
     def _existing(self, space: str, use: Callable[[Any], Any]) -> Any | None:
         """What `use` makes of the space; None where there is none, since reading makes nothing.
@@ -156,7 +196,8 @@ class ChromaStore:
         for opened in (self._opened.get(space), None):
             try:
                 if (collection := opened) is None:
-                    collection = self._opened[space] = self._call(self._client.get_collection, space, embedding_function=None)
+                    found = self._call(lambda: self._client.get_collection(space, embedding_function=None))
+                    collection = self._opened[space] = found
                 return self._call(use, collection)
             except StoreError as error:
                 if not isinstance(error.__cause__, NotFoundError):
@@ -164,19 +205,28 @@ class ChromaStore:
                 self._opened.pop(space, None)
         return None
 
-    def _call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+    def _call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         with self._lock:
+            if self._wrong and self._server:
+                self._open()  # it may be up by now
+            if self._wrong:
+                raise StoreError(str(self._wrong)) from self._wrong.__cause__  # another one each time: its traceback would grow
             try:
                 return function(*args, **kwargs)
             except Exception as error:
-                raise StoreError(
-                    f"The vector store {self._where} failed ({_short(error)}). "
-                    "Run `answerdesk doctor`; the index can be rebuilt from the database."
-                ) from error
+                remedy = f"Run `answerdesk doctor`. {_REBUILD}"
+                raise StoreError(f"The vector store {self._where} failed ({_short(error)}). {remedy}") from error
 
 
 def _delete(owners: list[str], collection: Any) -> None:
     collection.delete(where={"owner": {"$in": owners}})
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _server(url: str) -> dict[str, Any]:

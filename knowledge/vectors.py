@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from knowledge.documents import Chunk
 from knowledge.embed import Embedder, Vectors
+from knowledge.errors import StoreError
 from knowledge.fuse import trusted
 from knowledge.nearest import MOST, Nearest
 from knowledge.retrieve import name_of
@@ -81,6 +82,14 @@ class CollectionVectors:
         return found
 
     def clear(self) -> None:
+        """Drop what was made of this collection; of a store that fails, all there is."""
+        try:
+            self._clear()
+        except StoreError:
+            self._store.renew()
+            self._clear()
+
+    def _clear(self) -> None:
         self._store.drop(self.chunks)
         self._store.drop(self.sentences)
 

@@ -22,13 +22,15 @@ from typing import IO, Any
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine
 
+from knowledge.store import BROKEN
 from ui.database import FILE_NAME
 from ui.errors import Failure
 from ui.swap import ASIDE, LOCK, STAGE, sync
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-LEFT_OUT = {"chroma", "gradio", LOCK, "server.json", "server.token", STAGE, MANIFEST, *(f"{FILE_NAME}{end}" for end in ("-wal", "-shm"))}
+_OF_SQLITE = (f"{FILE_NAME}-wal", f"{FILE_NAME}-shm")
+LEFT_OUT = {"chroma", f"chroma{BROKEN}", "gradio", LOCK, "server.json", "server.token", STAGE, MANIFEST, *_OF_SQLITE}
 """Names at the top of a data folder that are no part of a backup: caches, locks, what a running server says of itself."""
 _PACKED = {".safetensors", ".pt", ".gz", ".zip", ".docx", ".xlsx", ".pdf", ".png", ".jpg"}  # squeezing them takes minutes and saves little
 _PIECE = 2**20  # bytes

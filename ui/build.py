@@ -25,11 +25,12 @@ from bot.turn import Rules
 from bot.versions import PromptVersions
 from finetune.starter import starter
 from knowledge.embed import Embedder
+from knowledge.errors import StoreError
 from knowledge.gloss import open_embedder
 from knowledge.ingest import Index
 from knowledge.store import ChromaStore
 from ui.database import migrate, open_engine
-from ui.settings import Settings, SettingsError
+from ui.settings import SAMPLE_SHOP, Settings, SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -54,32 +55,44 @@ class App(Desk):
 
     index: Index
     router: Router
+    labels: Labeller
 
 
 def open_desk(settings: Settings) -> Desk:
     """Open the database and bring it to the newest schema. Raises `DatabaseError` with its remedy."""
     engine = open_engine(settings.database_url or settings.data_dir)
     migrate(engine)
+    store = Store(engine)
+    if not settings.shop_name and store.get_setting("sample"):
+        settings = settings.model_copy(update={"shop_name": SAMPLE_SHOP})
     fixed = fixed_backends(settings)
     policies = PolicyStore(engine, initial_policy(settings, fixed))
     local = local_kind(lambda: starter(settings.data_dir.absolute()))
     fleet = Fleet(engine, policies, {**kinds(), local.name: local}, fixed)
-    return Desk(settings, engine, Store(engine), policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
+    return Desk(settings, engine, store, policies, fleet, Dispatch(fleet, policies.load, spent=fleet.spent, cost=fleet.cost))
 
 
 def build(settings: Settings) -> App:
-    """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy."""
+    """Open everything. Raises `SettingsError`, `DatabaseError` or `KnowledgeError`, each with its remedy.
+
+    A vector store that cannot be read stops nothing: customers are told that nothing can be looked up until it is made anew.
+    """
     os.environ.setdefault("ANONYMIZED_TELEMETRY", "False")
     desk = open_desk(settings)
+    settings = desk.settings
     check_backends(settings, desk.backends)
     vectors = ChromaStore(settings.data_dir / "chroma", settings.chroma_url)
     index = Index(desk.engine, vectors, open_embedder(settings.embedding_model), int(settings.max_file_mb * 2**20))
-    index.prepare(_log_progress)
+    labels = Labeller(index.embedder.queries)
+    try:
+        index.prepare(_log_progress)
+    except StoreError as error:  # the desk, what was said and the rebuild itself do not need it; readiness and doctor tell it
+        logger.warning("questions are not answered from the documents: %s", error)
     taught = lessons(settings, desk.engine, index.embedder)
     aside = Aside(desk.engine, desk.dispatch, desk.backends.usage)
-    labels, recall = Labeller(index.embedder.queries), Recall(desk.engine)
+    recall = Recall(desk.engine)
     router = Router(desk.store, index, desk.dispatch, rules(settings), lessons=taught, recall=recall, aside=aside, labels=labels)
-    return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router)
+    return App(**{field.name: getattr(desk, field.name) for field in fields(desk)}, index=index, router=router, labels=labels)
 
 
 def fixed_backends(settings: Settings) -> dict[str, Entry]:

@@ -171,7 +171,7 @@ class Handlers:
         """The shop's name, and whether the bot answers, a person has been asked for, or one is there."""
         waits = now.state == "waiting" or (now.state == "agent" and not now.person)
         status = words.status_person.format(name=now.person) if now.person else words.status_waiting if waits else words.status_ready
-        name = f"<h1>{escape(words.title.format(shop=self._app.settings.shop_name))}</h1>"
+        name = f"<h1>{escape(words.titled(self._app.settings.shop_name))}</h1>"
         return f'<span class="avatar"></span><div>{name}<p class="status{" waiting" * waits}">{escape(status)}</p></div>'
 
     def _page(self, customer: str, conversation: str, language: PageLanguage) -> list[Any]:
@@ -232,7 +232,7 @@ class Handlers:
         return {
             "language": language,
             "conversation": conversation,
-            "title": words.title.format(shop=self._app.settings.shop_name),
+            "title": words.titled(self._app.settings.shop_name),
             "head": self.header(words, now),
             "elsewhere": transcript.strip(now.other, words),
             "limit": self._app.settings.max_message_chars,

@@ -1,5 +1,6 @@
 """The `answerdesk` command. Importing it loads nothing heavy: a command that a running server does for it has to answer at once."""
 
+import os
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -19,15 +20,16 @@ from ui.commands.finetune import finetune
 from ui.commands.keys import keys
 from ui.commands.privacy import redact
 from ui.commands.prompts import prompts
+from ui.commands.root import Root
 from ui.commands.serve import serve
 from ui.commands.settings import settings
-from ui.commands.shell import Tools
+from ui.commands.shell import DataDir, Tools
 from ui.commands.transcripts import transcripts
 from ui.commands.tuning import adapters, advise, evaluate, loop, promote, rollback, watch
 from ui.commands.tuning import show as show_adapter
 from ui.commands.users import audit, users
 
-cli = typer.Typer(name="answerdesk", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+cli = typer.Typer(name="answerdesk", cls=Root, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for _command in (serve, ask, search, ingest, sample, redact, doctor, settings, audit, backup, restore):
     cli.command()(_command)
 cli.add_typer(customers, name="customers")
@@ -60,9 +62,12 @@ def _version(asked: bool) -> None:
 
 @cli.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,  # noqa: ARG001
+    data_dir: DataDir = None,
 ) -> None:
     """Customer-service chat that answers from your own documents, with sources, in English and Chinese."""
+    if data_dir:
+        os.environ["ANSWERDESK_DATA_DIR"] = str(data_dir)  # for whichever command follows; its own --data-dir wins
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ def customer_page(app: CustomerApp) -> gr.Blocks:
     words = texts("en")
     script = static("customer.js") + static("lost.js") + static("acts.js")
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    with gr.Blocks(title=words.title.format(shop=app.settings.shop_name), analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(title=words.titled(app.settings.shop_name), analytics_enabled=False, fill_width=True) as demo:
         with gr.Row(elem_id="top"):
             header = gr.HTML(handlers.header(words, Standing()), elem_id="brand", apply_default_css=False)
             talk = gr.Button(words.talk, elem_id="talk")

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 
 from bot.backends.tokens import TokenCount
 from bot.errors import BackendRejected
+from bot.store import Store
 from ui.errors import failure
 from ui.languages import PageLanguage, page_texts
 from ui.loopback import call
 from ui.mail import MailServer
 from ui.owner import Owned, claim
-from ui.settings import Settings
+from ui.settings import SAMPLE_SHOP, Settings, named, unknown_settings
 
 if TYPE_CHECKING:
     from ui.commands.shell import Tools
@@ -60,6 +61,7 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
     """Look at one thing after the other. fast: does not load the embedding model."""
     yield _python()
     yield _packages()
+    yield _spelling()
     folder = _folder(settings.data_dir)
     yield folder
     yield _disk(settings.data_dir)
@@ -71,8 +73,12 @@ def findings(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Find
             yield _port(settings)
     except Owned as owned:
         yield _server(owned)
+        if owned.server:
+            yield _shop(settings, partial(_asked, owned, "sampled"))
+            if not fast:
+                yield from backends(partial(_asked, owned))
         if owned.server and not settings.database_url:
-            yield _backup(partial(call, owned.server, "newest_backup", {}, lambda _: None))
+            yield _backup(partial(_asked, owned, "newest_backup"))
     if settings.hosted_url:
         yield _hosted(settings)
     if settings.hosted_tokenizer:
@@ -109,6 +115,13 @@ def _packages() -> Finding:
     return _finding("packages", "ok", "packages_fit", n=len(wanted))
 
 
+def _spelling() -> Finding:
+    """Whether all that looks like a setting is one."""
+    if unknown := unknown_settings():
+        return _finding("settings", "warning", "unknown_settings", "spell", names=named(unknown))
+    return _finding("settings", "ok", "settings_known")
+
+
 def _folder(data_dir: Path) -> Finding:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,18 +142,21 @@ def _disk(data_dir: Path) -> Finding:
 def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Finding]:
     """The database and the index, by opening them the way the server does."""
     from ui.database import FILE_NAME, DatabaseError, open_engine
+    from ui.operations_backends import BACKENDS
     from ui.operations_backup import newest_backup
 
     if not settings.database_url and not (settings.data_dir / FILE_NAME).exists():
         yield _finding("database", "ok", "no_database")
+        yield _shop(settings, lambda: {"loaded": False})
         return
     try:
-        open_engine(settings.database_url or settings.data_dir).dispose()
+        engine = open_engine(settings.database_url or settings.data_dir)
     except DatabaseError as error:
         told = str(error).removesuffix(error.remedy).strip()
         yield _finding("database", "broken", "what", "remedy", what=told, remedy=error.remedy)
         return
     yield _finding("database", "ok", "opens")
+    yield _shop(settings, lambda: {"loaded": Store(engine).get_setting("sample")})
     if fast:
         return
     try:
@@ -153,8 +169,9 @@ def _opened(settings: Settings, tools: "Tools", *, fast: bool) -> Iterator[Findi
         yield _backup(lambda: newest_backup(app, lambda _: None))
     wrong = app.index.ready()
     counts = ", ".join(f"{name}: {app.index.count(name)}" for name in app.index.collections()) or "0"
+    yield from backends(lambda operation, **args: BACKENDS[operation](app, lambda _: None, **args))
     if wrong:
-        yield _finding("index", "broken", "index_wrong", "ingest_again", wrong=wrong, counts=counts)
+        yield _finding("index", "broken", "index_wrong", "reindex", wrong=wrong, counts=counts)
     else:
         yield _finding("index", "ok", "index_holds", counts=counts)
 
@@ -173,6 +190,36 @@ def _backup(ask: Callable[[], dict[str, Any]]) -> Finding:
     given = {"file": newest["file"], "days": f"{days:.0f}", "hours": f"{newest['hours']:.0f}"}
     age = "backup_days" if days >= 2 else "backup_hours" if newest["hours"] >= 2 else "backup_new"
     return _finding("backup", "warning" if old else "ok", age, "back_up" if old else "", **given)
+
+
+def _shop(settings: Settings, sampled: Callable[[], dict[str, Any]]) -> Finding:
+    """Whether customers read a name; the sample shop has its own."""
+    if settings.shop_name:
+        return _finding("shop name", "ok", "what", what=settings.shop_name)
+    try:
+        sample = sampled()["loaded"]
+    except Exception as error:  # noqa: BLE001  (a database of an older version, a server that hangs: found elsewhere)
+        return _finding("shop name", "warning", "not_known", "name_shop", what=failure(error))
+    return _finding("shop name", "ok", "what", what=SAMPLE_SHOP) if sample else _finding("shop name", "warning", "no_name", "name_shop")
+
+
+def backends(do: Callable[..., dict[str, Any]]) -> Iterator[Finding]:
+    """Whether those that have a part in the policy answer. do: an operation of `ui.operations_backends`, here or in the server."""
+    try:
+        names = [one["name"] for one in do("list_backends")["backends"] if one["part"] and one["kind"] != "extractive"]
+        tested = do("ask_backends", names=names)["tested"] if names else []
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is the finding)
+        yield _finding("backends", "warning", "not_known", "look_later", what=failure(error))
+        return
+    for one in tested:
+        name = f"backend {one['name']}"
+        yield _finding(name, "ok", "backend_answers") if one["ok"] else _finding(name, "broken", "what", "other_backend", what=one["error"])
+
+
+def _asked(owned: Owned, operation: str, **args: Any) -> dict[str, Any]:
+    """What the server that owns the folder says."""
+    assert owned.server  # noqa: S101  (looked at by the caller)
+    return call(owned.server, operation, args, lambda _: None)
 
 
 def _port(settings: Settings) -> Finding:

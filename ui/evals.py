@@ -50,13 +50,16 @@ def read_rows(path: Path, needed: dict[str, type]) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise Failure(f"{path} is not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8.", 2) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise Failure(f"{path} cannot be read: {error}. Give a .jsonl or .jsonl.gz file.", 2) from None
+        why = getattr(error, "strerror", None) or error
+        raise Failure(f"{path} cannot be read: {why}. Give a .jsonl or .jsonl.gz file.", 2) from None
 
 
 def _row(path: Path, number: int, line: str, needed: dict[str, type]) -> Row:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
+        raise Failure(f"{path} line {number} is not JSON: {error.msg} at column {error.colno}. Each line is one object.", 2) from None
+    except ValueError as error:  # a number of thousands of digits
         raise Failure(f"{path} line {number} is not JSON: {error}. Each line is one object.", 2) from None
     if not isinstance(row, dict):
         raise Failure(f"{path} line {number} is not an object but {type(row).__name__}; it needs {', '.join(needed)}.", 2)

@@ -15,7 +15,7 @@ from bot.lessons import checked_cot, checked_shots
 from bot.messages import Cot, Example, Shots
 from bot.paired import best
 from bot.versions import PromptVersions
-from bot.wording import Wording
+from bot.wording import Wording, shipped
 from knowledge.documents import Language
 from ui.errors import Failure
 
@@ -47,6 +47,17 @@ def settings_of(shots: str | None, cot: str | None, prompt: str | None) -> tuple
         raise Failure(f"{error}. Several are separated by commas.", 2) from None
     versions: list[str | None] = [*_listed(prompt)]
     return tuple(dict.fromkeys(Setting(*each) for each in product(numbers or [None], modes or [None], versions or [None])))
+
+
+def check_prompts(grid: Sequence[Setting], wordings: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `Failure` where a setting names a prompt that is not there: a turn that asks no model would never miss it."""
+    there = [*(shipped(code) for code in ("en", "zh")), *(Wording(**wording) for wording in wordings)]
+    ids = [wording.id.partition("@")[0] for wording in there]
+    numbers = {str(wording.version) for wording in there if wording.tone == "default"}
+    for setting in grid:
+        if setting.prompt is not None and setting.prompt.partition("@")[0] not in numbers.union(ids):
+            allowed = f"{', '.join(sorted(numbers, key=int))}, or an id: {', '.join(sorted(ids))}"
+            raise Failure(f"There is no prompt version {setting.prompt[:80]!r}; there are {allowed}.", 2)
 
 
 def _listed(text: str | None) -> list[str]:

@@ -17,6 +17,7 @@ class Texts:
     """Every text of the customer's page; `texts/<language>.toml` has one line for each field."""
 
     title: str
+    title_plain: str
     status_ready: str
     status_waiting: str
     status_person: str
@@ -91,6 +92,10 @@ class Texts:
     data_close: str
     erased: str
     erase_failed: str
+
+    def titled(self, shop: str) -> str:
+        """The page's title. shop: its name, empty where it has none."""
+        return self.title.format(shop=shop) if shop else self.title_plain
 
 
 @cache

@@ -45,7 +45,7 @@ def channels(settings: Settings, post: Post | None = None) -> list[Channel]:
     if hook := settings.notify_webhook.get_secret_value():
         found.append(Channel("notified", lambda one: (post or _post)(hook, told(one, settings.public_url))))
     if settings.notify_mail:
-        server, to, shop = MailServer.read(settings.smtp_url.get_secret_value()), settings.notify_mail, settings.shop_name
+        server, to, shop = MailServer.read(settings.smtp_url.get_secret_value()), settings.notify_mail, settings.shop_name or "Answerdesk"
         sender = settings.mail_from or to[0]
         found.append(Channel("notified_by_mail", lambda one: send(server, letter(one, where(one, settings.public_url), sender, to, shop))))
     return found

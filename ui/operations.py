@@ -57,6 +57,7 @@ def ask(
     conversation = conversation or uuid4().hex
     teaching = taught(shots, cot)
     request = Request(text, conversation, customer or f"shell-{conversation}", backend=backend, **teaching)
+    app.labels.wait()  # in a process of its own it would end before it knew any: the answer is to be the same with a server and without
     with closing(app.router.turn(request)) as events:  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Delta):
@@ -75,8 +76,12 @@ def taught(shots: str | None, cot: str | None) -> dict[str, Any]:
 
 
 def search(app: "App", emit: Emit, *, text: str, k: int = 5, collection: str = "default") -> dict[str, Any]:  # noqa: ARG001
-    """Passages that fit `text`, best first."""
-    return hits_json(app.index.search(text, k, collection))
+    """Passages that fit `text`, best first. note: why there can be none, where there is no such collection."""
+    found = hits_json(app.index.search(text, k, collection))
+    if found["hits"] or collection in (known := app.index.collections()):
+        return found
+    there = f"there are: {', '.join(known)}" if known else "there is none yet; `answerdesk ingest PATH` makes one"
+    return {**found, "note": f"There is no collection {collection[:80]!r}; {there}."}
 
 
 def ingest(app: "App", emit: Emit, *, paths: list[str], collection: str = "default") -> dict[str, Any]:

@@ -36,7 +36,7 @@ def import_transcripts(
     prepared = prepare(
         loaded,
         source=Path(path).name,
-        shop=(app.settings.shop_name,),
+        shop=filter(None, (app.settings.shop_name,)),
         orders="mask" if mask_orders else "keep",
         progress=progress(emit),
     )

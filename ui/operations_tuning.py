@@ -49,7 +49,7 @@ def finetune_loop(
 
     pool, archive = Pool(app.engine), Archive(app.engine)
     loaded = load(Path(path), columns or {})
-    prepared = prepare(loaded, source=Path(path).name, shop=(app.settings.shop_name,), progress=progress(emit))
+    prepared = prepare(loaded, source=Path(path).name, shop=filter(None, (app.settings.shop_name,)), progress=progress(emit))
     known = keep(prepared, pool, archive, author, approve=approve_all)
     lessons(app.settings, app.engine, app.index.embedder).look()  # keeps the new questions' vectors, so that no customer waits for them
     result: dict[str, Any] = {"transcripts": report(loaded, prepared, known)}
@@ -124,12 +124,12 @@ def promote_adapter(
 
     if not 0 < share <= 1:
         raise Failure(f"The share is {share}; allowed: over 0 to 1, of the conversations.", 2)
+    registry, entry = _registry(app), _registered(app, name)  # first: a run that is not there needs no backend
     entries = app.backends.entries()
     if backend not in entries or entries[backend].kind != "local":
         local = ", ".join(each.name for each in entries.values() if each.kind == "local") or "none"
         raise Failure(f"There is no local backend {backend!r}; there are: {local}. `answerdesk backends add` sets one up.", 2)
     base = base_of(str(entries[backend].config["model"]), app.settings.data_dir, emit)
-    registry, entry = _registry(app), _registered(app, name)
     if check:
         sound = registry.verified(entry, lambda one: fits(one, base))
         why = objection(entry)

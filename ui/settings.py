@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +19,10 @@ _FILE = "answerdesk.toml"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::\d{1,5})?")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _SHORTEST_SECRET = 32
+_PREFIX = "ANSWERDESK_"
+_NO_SETTINGS = ("ANSWERDESK_DEBUG", "ANSWERDESK_TEST_")  # of every command, and of the test suite
+SAMPLE_SHOP = "TechCorp"
+"""What the sample shop is called; no other shop is."""
 
 
 class SettingsError(Exception):
@@ -27,7 +32,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The product's settings. Each is `ANSWERDESK_<NAME>` in the environment and `<name> = ...` in answerdesk.toml."""
 
-    model_config = SettingsConfigDict(env_prefix="ANSWERDESK_", toml_file=_FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file=_FILE, extra="ignore", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where everything lives: database, index, uploads.")
     backup_dir: str = Field("", description="Where backups go that are made without naming a file; empty: beside the data folder.")
@@ -51,7 +56,7 @@ class Settings(BaseSettings):
     oidc_leads: list[str] = Field([], description="Values of that claim that make a lead. Whoever has none of either list is refused.")
     oidc_admins: list[str] = Field([], description="Values of that claim that make an admin.")
 
-    shop_name: str = Field("TechCorp", min_length=1, max_length=60, description="The shop's name on the page and in prompts.")
+    shop_name: str = Field("", max_length=60, description="The shop's name on the page and in prompts; empty: none is named.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
     office_hours: str = Field(
         "", description='When somebody is at the desk, e.g. "Mon-Fri 09:00-18:00; Sat 10:00-14:00"; empty: nothing is said of hours.'
@@ -262,6 +267,25 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError("; ".join(lines) + ". Correct it in answerdesk.toml or in the ANSWERDESK_ variables.") from None
     except ValueError as error:  # a broken answerdesk.toml
         raise SettingsError(f"answerdesk.toml cannot be read: {error}. Correct it or move it away.") from None
+
+
+def unknown_settings() -> list[tuple[str, str]]:
+    """What looks like a setting and is none, as it is written, each with the setting that was perhaps meant, or nothing."""
+    known, path = Settings.model_fields, Path(_FILE)
+    in_file = list(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    own = [name for name in os.environ if name.upper().startswith(_PREFIX) and not name.upper().startswith(_NO_SETTINGS)]
+    wrong = [(f"{name} in {_FILE}", name.lower(), "") for name in in_file if name.lower() not in known]
+    wrong += [(name, bare, _PREFIX) for name in sorted(own) if (bare := name[len(_PREFIX) :].lower()) not in known]
+    told = []
+    for written, bare, prefix in wrong:
+        near = get_close_matches(bare, known, 1)
+        told.append((written, prefix + near[0].upper() if near and prefix else near[0] if near else ""))
+    return told
+
+
+def named(unknown: list[tuple[str, str]]) -> str:
+    """What `unknown_settings` found, in a line."""
+    return ", ".join(f"{written} ({near}?)" if near else written for written, near in unknown)
 
 
 def _shown(error: Any) -> str:

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from bot.store import Store
 from ui.cards import kind_of, picture
 from ui.languages import LANGUAGES, PageLanguage, language_of, page_texts
-from ui.settings import Settings
+from ui.settings import SAMPLE_SHOP, Settings
 from ui.theme import static
 
 _COLUMNS = {"en": ("Name", "Category", "Price", "Description", "Availability"), "zh": ("名称", "类别", "价格", "简介", "供货")}
@@ -48,7 +48,7 @@ def add_shop(web: FastAPI, app: ShopApp) -> None:
         language = next((code for code in LANGUAGES if code == wished), language_of(request.cookies, accept))
         theme = request.query_params.get("theme", "")
         chosen = theme if theme in ("light", "dark") else ""
-        return HTMLResponse(page(language, app.settings.shop_name, chosen), headers={"Cache-Control": "no-store"})
+        return HTMLResponse(page(language, app.settings.shop_name or SAMPLE_SHOP, chosen), headers={"Cache-Control": "no-store"})
 
 
 @cache

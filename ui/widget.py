@@ -96,16 +96,22 @@ def _visit(app: WidgetApp, visitors: Visitors, asked: _Asked, language: PageLang
         _take_along(app, known, customer)
     conversation = app.store.latest(customer) or ""
     lines, stands = app.store.transcript_and_standing(conversation, customer) if conversation else ((), None)
-    words = page_texts("widget", language)
     return {
         "visitor": visitors.token(customer, anonymous=anonymous),
         "anonymous": anonymous,
         "language": language,
-        "words": {name: text.replace("{shop}", app.settings.shop_name) for name, text in words.items()},
+        "words": _words(language, app.settings.shop_name),
         "conversation": conversation,
         "replies": sum(line.role != "customer" for line in lines),
         "live": stands is not None and stands.state in PERSON,
     }
+
+
+def _words(language: PageLanguage, shop: str) -> dict[str, str]:
+    """What the launcher says. shop: its name, empty where it has none."""
+    words = dict(page_texts("widget", language))
+    plain = {name.removesuffix("_plain"): words.pop(name) for name in list(words) if name.endswith("_plain")}
+    return {name: (text if shop else plain.get(name, text)).replace("{shop}", shop) for name, text in words.items()}
 
 
 def _take_along(app: WidgetApp, visitor: str, customer: str) -> None:

@@ -17,6 +17,10 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 
+OF_SETTINGS = "hosted"
+"""The backend that the settings `hosted_...` set up; all others were added by `answerdesk backends add`."""
+_SETTING = re.compile(r"\bhosted_(url|model|key|window)\b")
+
 # What a failure without an HTTP status means, by the class names in its chain of causes; the first line that fits.
 _KINDS: tuple[tuple[set[str], type[BackendError], str], ...] = (
     (
@@ -48,6 +52,14 @@ def translate(error: BaseException, name: str, secrets: Collection[str] = (), *,
 
     The vendor's words are quoted, cut and without `secrets`; never those about a refused key, which tend to repeat it.
     """
+    found = _translated(error, name, secrets, opening=opening)
+    if name != OF_SETTINGS:
+        found.args = (_SETTING.sub(r"its \1 (`answerdesk backends remove`, then `add`)", str(found), count=1), *found.args[1:])
+        found.args = (_SETTING.sub(r"its \1", str(found)), *found.args[1:])
+    return found
+
+
+def _translated(error: BaseException, name: str, secrets: Collection[str], *, opening: bool) -> BackendError:
     chain = list(_chain(error))
     kinds = {cls.__name__ for link in chain for cls in type(link).__mro__}
     status = next((code for link in chain if (code := _status(link)) is not None), None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.personal import cards
 from bot.personal.spans import Span, Type
 
 _A = r"(?<![0-9A-Za-z])"  # not inside a word or a number
@@ -49,6 +50,7 @@ class _Rule:
 def structured(text: str) -> Iterator[Span]:
     """Everything with a form of its own, the surest first. `text`: full-width forms folded to ASCII, of the same length."""
     yield from _by(_RULES, text)
+    yield from cards.find(text)  # what the rule of cards does not see, since a date or a check number follows
 
 
 def loose(text: str) -> Iterator[Span]:

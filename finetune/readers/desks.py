@@ -6,7 +6,7 @@ What an export marks as internal (a private comment, a note, an assignment) is n
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from bot.messages import Message, Role
 from finetune.conversations import BadRow, Conversation
@@ -62,7 +62,9 @@ def conversation(record: object, row: int) -> Conversation:
 
 def _turns(record: Record, row: int) -> Conversation:
     lines = record.get("turns", record.get("messages", record.get("dialogue")))
-    if not isinstance(lines, list):
+    if lines is not None and not isinstance(lines, list):
+        raise BadRow(f"its turns are {type(lines).__name__}; they are a list of objects {{role, text}}")
+    if lines is None:
         raise BadRow(f"it has no turns; each row is an object {{id, customer?, turns: [{{role, text}}]}}, this one has: {_names(record)}")
     said = []
     for number, line in enumerate(lines, 1):
@@ -71,6 +73,8 @@ def _turns(record: Record, row: int) -> Conversation:
         who, text = _first(line, "role", "from", "speaker", "sender", "author"), _first(line, "text", "content", "message", "value", "body")
         if not isinstance(who, str) or not who.strip() or not isinstance(text, str):
             raise BadRow(f"turn {number} has no role or no text; a turn is an object {{role, text}}, this one has: {_names(line)}")
+        if line.get("role") is not None and role_of(who) is None:  # names stand in the other fields
+            raise BadRow(f"turn {number} has the role {who[:80]!r}; allowed: {', '.join(get_args(Role))}, and words for them such as user")
         said.append((who.strip(), plain(text)))
     if not any(text for _, text in said):
         raise BadRow("its turns are empty; give at least what the customer wrote and what was answered")

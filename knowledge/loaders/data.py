@@ -34,7 +34,10 @@ def parse_jsonl(text: str) -> list[Parsed]:
             values.append(json.loads(line))
         except RecursionError:
             raise LoadError(f"Line {number} is nested too deeply. Flatten it.") from None
-        except ValueError as error:
+        except json.JSONDecodeError as error:
+            where = f"{error.msg} at column {error.colno}"
+            raise LoadError(f"Line {number} is not JSON: {where}. Every line must be one JSON object.") from None
+        except ValueError as error:  # a number of thousands of digits
             raise LoadError(f"Line {number} is not JSON: {error}. Every line must be one JSON object.") from None
     if values and all(map(_is_document, values)):
         return _documents(values, "document")

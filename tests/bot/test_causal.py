@@ -1,10 +1,12 @@
 """Opening a model in 4 bits: as small as it should be, and with the gradients of what it stands for."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot import causal
 from bot.causal import open_causal
 from bot.errors import BackendRejected
 from tests.tiny import tiny_model
@@ -95,3 +97,20 @@ def test_a_model_of_pickles_is_refused(tmp_path: Path):
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(BackendRejected, match="safetensors"):
         open_causal(str(folder), four_bit=False, device="cpu")
+
+
+def test_a_hub_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.socket() as hub:
+        hub.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
+        causal._hub_answers.cache_clear()
+        assert causal.source("no/such")["local_files_only"]
+        hub.listen()
+        causal._hub_answers.cache_clear()
+        assert not causal.source("no/such")["local_files_only"]
+        assert causal.source(str(tmp_path))["local_files_only"]
+    causal._hub_answers.cache_clear()
+    with pytest.raises(BackendRejected, match=r"cannot be opened: [^.]+[^.]\. Allowed"):
+        raise causal.unusable("x", OSError("not in the cached files.."))

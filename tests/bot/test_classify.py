@@ -1,6 +1,7 @@
 import random
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -115,6 +116,20 @@ def test_the_labeller_learns_in_the_background_and_knows_nothing_before():
     assert told.intent in told.intents
     assert labeller.of("awful liar").sentiment == "angry"
     assert labeller.begin() is None
+
+
+def test_who_has_one_message_alone_waits_and_each_text_is_embedded_once():
+    seen: list[str] = []
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        seen.extend(texts)
+        return EMBED(texts)
+
+    labeller = Labeller(embed, lambda: Rows(tuple(_rows(30)), tuple(_rows(30))))
+    labeller.wait()
+    assert len(seen) == len(set(seen))
+    assert labeller.of("return refund").intent == "returns"
+    labeller.wait()
 
 
 def test_a_labeller_that_cannot_learn_says_nothing():

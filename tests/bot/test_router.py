@@ -157,7 +157,7 @@ def test_a_failing_index_gives_a_calm_reply(tmp_path: Path, question: str, langu
     with desk(tmp_path, vectors=vectors, contact="help@shop.example") as shop:
         answer = shop.ask(question)
         contact = texts("zh" if language == "zh" else "en").reply("contact", contact="help@shop.example")
-        assert answer.text == f"{own(language, 'failed')} {contact}"
+        assert answer.text == f"{own(language, 'no_search')} {contact}"
         assert (answer.abstained, answer.route, answer.reason) == (False, "answer", "tool_failure")
         assert answer.rungs == (("retrieval", shown),)
         assert shop.store.unanswered() == ()
@@ -393,3 +393,18 @@ def test_every_event_but_the_last_is_a_piece_of_text(shop: Desk):
 
 def test_the_sample_is_what_the_tests_say_it_is():
     assert [DELIVERY in document.sections[0].text for document in SHOP] == [False, True, False]
+
+
+def test_the_number_of_a_card_is_neither_kept_nor_shown_to_a_model(tmp_path: Path):
+    backend = hosted()
+    history = (Message("customer", "My card is 5555 5555 5555 4444."), Message("bot", "Thank you, 5555555555554444."))
+    with desk(tmp_path, backend) as shop:
+        answer = shop.ask(f"{ASKED} I paid with 4111 1111 1111 1111, and live at 12 Baker Street.", history=history)
+        shop.store.rate(answer.reply, "anna", -1, "I said 4111111111111111!")
+        kept = shop.store.transcript(answer.conversation, "anna")
+        seen = json.dumps(shop.provenance(answer.reply), ensure_ascii=False)
+        assert kept[0].text == f"{ASKED} I paid with •••• •••• •••• 1111, and live at 12 Baker Street."
+        assert "1111" in seen
+        for said in (seen, str(backend.asked), (tmp_path / "answerdesk.db").read_bytes().decode(errors="ignore")):
+            assert "5555" not in said
+            assert "1111 1111" not in said.replace("11111111", "1111 1111")

@@ -57,3 +57,13 @@ class VendorError(Exception):
 def test_other_vendors_are_understood_by_their_status() -> None:
     kinds = [type(translate(VendorError(status), "any")) for status in (400, 401, 429, 529)]
     assert kinds == [BackendRejected, BackendRejected, RateLimited, BackendUnavailable]
+
+
+def test_the_remedy_names_what_set_the_backend_up() -> None:
+    class Refused(Exception):
+        status_code = 404
+
+    assert "Correct hosted_model or hosted_url" in str(translate(Refused("gone"), "hosted"))
+    added = str(translate(Refused("gone"), "foo"))
+    assert "hosted_" not in added
+    assert "Correct its model (`answerdesk backends remove`, then `add`) or its url" in added

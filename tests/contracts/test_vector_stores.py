@@ -206,13 +206,40 @@ def test_a_chroma_url_that_is_none(url: str):
 
 def test_a_chroma_server_that_is_not_there():
     with pytest.raises(StoreError, match=r"cannot be opened .*Start the server"):
-        ChromaStore(url=f"http://127.0.0.1:{free_port()}")
+        ChromaStore(url=f"http://127.0.0.1:{free_port()}").spaces()
 
 
 def test_a_chroma_folder_that_is_none(tmp_path: Path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StoreError, match=r"cannot be opened .*answerdesk ingest"):
-        ChromaStore(tmp_path / "file")
+    store = ChromaStore(tmp_path / "file")
+    with pytest.raises(StoreError, match=r"cannot be opened .*answerdesk documents reindex"):
+        store.add("shop.a", ["x"], ["x"], THREE[:1])
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_chroma_folder_that_was_damaged_is_begun_anew(tmp_path: Path, *, opened: bool):
+    store = ChromaStore(tmp_path / "vectors")
+    store.add("shop.a", ["x"], ["x"], THREE[:1])
+    if not opened:
+        store._client.close()
+    (tmp_path / "vectors" / "chroma.sqlite3").write_text("garbage\n")
+    store = store if opened else ChromaStore(tmp_path / "vectors")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="file is not a database"):
+            store.count("shop.a")
+    store.renew()
+    assert store.spaces() == []
+    store.add("shop.a", ["y"], ["y"], THREE[:1])
+    assert store.query("shop.a", EAST, 1) == [("y", pytest.approx(1))]
+    assert (tmp_path / "vectors.broken" / "chroma.sqlite3").read_text() == "garbage\n"
+
+
+def test_a_chroma_server_that_comes_up_is_used(server: str):
+    store = ChromaStore(url=f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(StoreError):
+        store.spaces()
+    store._server = ChromaStore(url=server)._server
+    assert store.spaces() == []
 
 
 def test_chroma_refuses_what_does_not_fit(tmp_path: Path):

@@ -106,3 +106,11 @@ def test_a_curve_is_read_on_along_the_logarithm():
     assert "400 rows would bring +0.100" in "; ".join(advise(Situation(200, curve=tuple(curve))).reasons)
     with pytest.raises(ValueError, match="two sizes"):
         extrapolated([(50, 0.3), (50, 0.4)], 100)
+
+
+def test_how_many_more_examples_help_agrees_with_the_reasons():
+    few, some = advise(Situation(40)), advise(Situation(140))
+    more, *_ = few.changes
+    assert more.startswith("60 more approved examples would make an adapter worth a try, 460 more")
+    assert "Collect to 100 rows" in few.reasons[0]
+    assert some.changes[0] == "360 more approved examples would make it worth tuning"

@@ -132,9 +132,9 @@ def test_a_folder_that_is_gone_removes_nothing(index: Index, docs: Path, tmp_pat
     assert [failure.path for failure in report.failed] == ["docs"]
 
 
-def test_a_link_that_vanished_is_removed(index: Index, docs: Path, tmp_path: Path):
-    write(tmp_path / "far", linked="Gift cards never expire.")
-    (docs / "linked.md").symlink_to(tmp_path / "far" / "linked.md")
+def test_a_link_that_vanished_is_removed(index: Index, docs: Path):
+    write(docs / ".far", linked="Gift cards never expire.")
+    (docs / "linked.md").symlink_to(docs / ".far" / "linked.md")
     assert index.ingest([docs]).documents == 4
     (docs / "linked.md").unlink()
     assert index.ingest([docs]).documents == 3
@@ -347,3 +347,14 @@ def test_any_question_is_answered_in_order(index: Index, docs: Path, text: str, 
     assert all(0 < score <= 1 for score in scores)
     assert len(scores) <= k
     assert 0 <= found.gaps.unknown <= 1
+
+
+def test_what_is_left_out_is_reported_and_what_was_taken_in_of_it_goes(index: Index, docs: Path):
+    write(docs / "data", talk="# Talk\n\nA customer lives in Baker Street.")
+    assert index.ingest([docs]).documents == 4
+    (docs / "data" / "answerdesk.db").touch()
+    report = index.ingest([docs])
+    assert [(failure.path, "data folder" in failure.error) for failure in report.failed] == [("data", True)]
+    assert (report.documents, report.removed) == (3, 1)
+    assert not any("Baker Street" in passage.chunk.text for passage in index.search("who lives in Baker Street?"))
+    assert index.ingest([docs / "data"]).failed[0].path == "data"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from knowledge.errors import LoadError
+from knowledge.errors import LeftOut, LoadError
 from knowledge.load import load, walk
 from tests.knowledge.files import MB, package
 
@@ -123,6 +123,30 @@ def test_walk_is_sorted_relative_and_skips_what_it_should(tmp_path: Path):
         (tmp_path / "pic.png", "pic.png"),
         (tmp_path / "gone.md", "gone.md"),
     ]
+
+
+def test_walk_does_not_leave_the_folder_nor_look_into_a_data_folder(tmp_path: Path):
+    shop, secret = tmp_path / "shop", tmp_path / "secret"
+    for path in (shop / "a.md", shop / "data" / "runs" / "rows.jsonl", shop / "pg" / "chroma" / "x.md", secret / "s.md"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (shop / "data" / "answerdesk.db").touch()
+    (shop / "pg" / "owner.lock").touch()
+    (shop / "link.md").symlink_to(secret / "s.md")
+    (shop / "folder").symlink_to(secret)
+    (shop / "near.md").symlink_to(shop / "a.md")
+    (shop / "loop.md").symlink_to(shop / "loop.md")
+    found = {source: file for file, source in walk([shop])}
+    assert list(found) == ["a.md", "data", "folder", "link.md", "loop.md", "near.md", "pg"]
+    for source, why in {"data": "data folder", "pg": "data folder", "folder": "leads out", "link.md": "leads out"}.items():
+        with pytest.raises(LeftOut, match=why):
+            load(found[source], source, 1000, str(shop))
+    assert load(found["near.md"], "near.md", 1000, str(shop))
+    with pytest.raises(LoadError, match="cannot be read"):
+        load(found["loop.md"], "loop.md", 1000, str(shop))
+    (tmp_path / "way").symlink_to(shop)  # what is named itself is followed
+    assert len(list(walk([tmp_path / "way"]))) == len(found)
+    assert list(walk([shop / "data"])) == [(shop / "data", "data")]
 
 
 def test_walk_gives_two_files_two_sources_and_one_file_one(tmp_path: Path):

@@ -2,10 +2,12 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
 from knowledge.errors import LoadError
+from knowledge.load import load
 from tests.knowledge.files import MB, Load, only, parts
 
 
@@ -123,3 +125,9 @@ def test_bad_gzip(put: Load):
     for data, says in ((b"{}", "broken"), (packed[:-12], "broken"), (gzip.compress(b" " * 5 * MB), "unpacks to more")):
         with pytest.raises(LoadError, match=says):
             put("a.jsonl.gz", data, MB)
+
+
+def test_a_broken_line_is_named_once(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n\n{oops\n')
+    with pytest.raises(LoadError, match=r"^Line 3 is not JSON: Expecting property name enclosed in double quotes at column 2\. Every"):
+        load(tmp_path / "a.jsonl", "a.jsonl", 1000)

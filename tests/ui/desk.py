@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -151,6 +152,7 @@ class Desk:
     router: FakeRouter
     backends: dict[str, object]
     policies: PolicyStore
+    labels: Any = field(default_factory=lambda: SimpleNamespace(wait=lambda: None))
 
 
 def build(settings: Settings) -> Any:

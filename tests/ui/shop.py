@@ -178,7 +178,9 @@ class Shop:
 def shop(folder: Path, **more: object) -> Shop:
     """A new shop with two backends set up, of which one is down. more: other settings."""
     hosted = {"hosted_url": "http://127.0.0.1:9/v1", "hosted_model": "stub"}
-    settings = load_settings(data_dir=folder, shop_contact="help@techcorp.example", backend="extractive", **hosted, **more)
+    settings = load_settings(
+        data_dir=folder, shop_contact="help@techcorp.example", backend="extractive", **{"shop_name": "TechCorp", **hosted, **more}
+    )
     desk = open_desk(settings)
     index = Index(desk.engine, MemoryStore(), HashEmbedder())
     taught = lessons(settings, desk.engine, index.embedder)

@@ -62,6 +62,7 @@ def test_backends_are_added_given_parts_and_removed(tmp_path: Path, stub: Stub):
     assert backends("ladder", "small", "extractive", folder=tmp_path)["policy"]["ladder"] == ["small", "extractive"]
     parts = {one["name"]: one["part"] for one in backends("list", folder=tmp_path)["backends"]}
     assert parts == {"extractive": "on the ladder", "big": "the default", "small": "on the ladder"}
+    assert backends("canary", "small", "0", folder=tmp_path)["policy"]["canary"] is None
     for command in ("canary", "shadow", "ladder"):
         backends(command, "--off", folder=tmp_path)
     assert backends("remove", "small", folder=tmp_path)["removed"]

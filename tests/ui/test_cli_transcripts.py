@@ -8,6 +8,8 @@ from tests.ui.test_cli import as_json, run
 TALKS = [
     {"id": 1, "turns": [{"role": "customer", "text": "Write to a@b.example: is it open?"}, {"role": "agent", "text": "Until six."}]},
     {"id": 2, "turns": "nothing"},
+    {"id": 3, "turns": [{"role": "customer", "text": "Is it open?"}, {"role": "alien", "text": "Until six."}]},
+    {"id": 4, "turns": [{"role": "customer", "text": "Nobody answered this."}]},
 ]
 
 
@@ -15,11 +17,15 @@ def test_a_file_is_taken_in_once_and_reported_by_row(tmp_path: Path):
     file = tmp_path / "talks.jsonl"
     file.write_text("\n".join(map(json.dumps, TALKS)), encoding="utf-8")
     folder = ("--json", "--data-dir", str(tmp_path / "d"))
-    wanted = {"conversations": 1, "turns": 2, "examples": 1, "dropped": {}, "pii": {"MAIL": 1}}
+    wanted = {"conversations": 1, "turns": 2, "pii": {"MAIL": 1}}
     for dry, duplicates in ((["--dry-run"], 0), ([], 0), ([], 1)):
         result = as_json(run("transcripts", "import", str(file), *dry, *folder))
-        assert result.items() >= (wanted | {"duplicates": duplicates}).items()
-        assert [row["row"] for row in result["rows"]] == [2]
+        assert result.items() >= (wanted | {"examples": 1 - duplicates, "duplicates": duplicates}).items()
+        assert sum(result["dropped"].values()) == 1
+        assert [row["row"] for row in result["rows"]] == [2, 3]
+        assert [said in row["error"] for said, row in zip(("its turns are str", "the role 'alien'"), result["rows"], strict=True)] == [
+            True
+        ] * 2
     (example,) = as_json(run("examples", "list", *folder))["examples"]
     assert (example["question"], example["state"]) == ("Write to [MAIL_1]: is it open?", "pending")
 

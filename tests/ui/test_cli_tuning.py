@@ -26,7 +26,7 @@ def test_what_is_not_there_cannot_be_promoted_or_rolled_back(tmp_path: Path):
     folder = ("--data-dir", str(tmp_path / "d"))
     assert as_json(run("finetune", "list", "--json", *folder)) == {"adapters": [], "history": [], "watch": []}
     for args, code, said in (
-        (("promote", "r1"), 2, "There is no local backend 'local'"),
+        (("promote", "r1"), 2, "there is no adapter 'r1'"),
         (("promote", "r1", "--share", "2"), 2, "allowed: over 0 to 1"),
         (("rollback",), 1, "nothing to roll back on local"),
     ):

@@ -1,10 +1,15 @@
 """Documents through the administration: each file's own report, a restart in the middle, the index made anew."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from knowledge.errors import StoreError
+from knowledge.ingest import Index
+from knowledge.store import ChromaStore
+from tests.bot.turning import SureEmbedder
 from tests.ui.shop import Shop, shop
 from ui import audit
 from ui.errors import Failure
@@ -70,3 +75,17 @@ def test_the_index_is_made_anew_from_the_database(app: Any, tmp_path: Path):
     assert steps
     assert app.index.search("How long does it last?", 1)
     assert audit.entries(app.engine)[0].what == "documents.reindex"
+
+
+def test_a_damaged_index_stops_nothing_but_search_and_is_healed_by_making_it_anew(app: Any, tmp_path: Path):
+    index = Index(app.engine, ChromaStore(tmp_path / "chroma"), SureEmbedder())
+    app = replace(app, index=index)
+    take(app, write(tmp_path, "a.md", "# A\n\nIt lasts 24 months.\n"))
+    (tmp_path / "chroma" / "chroma.sqlite3").write_text("garbage\n")
+    app = replace(app, index=Index(app.engine, ChromaStore(tmp_path / "chroma"), SureEmbedder()))
+    with pytest.raises(StoreError, match="answerdesk documents reindex"):
+        app.index.search("How long does it last?")
+    assert "answerdesk documents reindex" in str(app.index.ready())
+    assert reindex_documents(app, nobody)["chunks"] == 1
+    assert app.index.ready() is None
+    assert app.index.search("How long does it last?", 1)

@@ -124,3 +124,13 @@ def test_reasoning_is_written_by_a_model_and_never_reaches_a_customer(server: St
     streamed = run("ask", "Within how many days can a laptop be returned?", "--cot", "zero", "--shots", "0", *folder, tools=Tools())
     assert "passage says" not in streamed.stdout
     assert "30 days" in streamed.stdout
+
+
+@pytest.mark.parametrize("prompt", ["nope", "0,7", "en.default.7", "fr.default.0"])
+def test_a_prompt_that_is_not_there_is_no_prompt(tmp_path: Path, prompt: str):
+    data = write(tmp_path / "rows.jsonl", [row(0, "laptop")])
+    result = run("eval", "answers", "--data", str(data), "--prompt", prompt, "--json", "--data-dir", str(tmp_path / "d"))
+    assert result.exit_code == 2
+    assert as_json(result)["error"].endswith("there are 0, or an id: en.default.0, zh.default.0.")
+    for known in ("0", "zh.default.0"):
+        assert run("eval", "answers", "--data", str(data), "--prompt", known, "--data-dir", str(tmp_path / "d")).exit_code == 0

@@ -1,12 +1,21 @@
 import string
 import tomllib
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 import bot
+from bot.messages import Parts
+from bot.own import OwnWords
+from bot.prompts import build
+from bot.turn import Rules
+from ui.build import open_desk
 from ui.languages import LANGUAGE_COOKIE, LANGUAGES, language_of, texts
+from ui.settings import load_settings
+from ui.widget import _words
 
 REPLIES = Path(bot.__file__).parent / "templates"
 
@@ -71,3 +80,26 @@ def test_the_browser_says_the_first_language(accept: str, expected: str):
 def test_the_visitors_choice_goes_before_the_browsers():
     assert language_of({LANGUAGE_COOKIE: "en"}, "zh-CN") == "en"
     assert language_of({LANGUAGE_COOKIE: "tlh"}, "zh-CN") == "zh"
+
+
+def test_a_shop_without_a_name_is_called_nothing():
+    assert [texts(language).titled("") for language in ("en", "zh")] == ["Customer support", "在线客服"]
+    assert texts("en").titled("Lumen") == "Lumen support"
+    told = {language: OwnWords(cast("Any", None), Rules()).reply(language, "greeting") for language in ("en", "zh")}
+    assert told["en"].startswith("Hello, and welcome to our shop!")
+    assert told["zh"].startswith("您好，欢迎光临本店！")
+    for language in ("en", "zh"):
+        prompt = build(Parts("Q?"), language=language, shop="", today=date(2026, 1, 2)).messages[0].text
+        assert ("our shop" if language == "en" else "本店") in prompt
+        assert _words(language, "").keys() == _words(language, "Lumen").keys() == {"title", "open", "close", "unread"}
+        assert not any("{shop}" in text or "Lumen" in text for text in _words(language, "").values())
+        assert "Lumen" in _words(language, "Lumen")["title"]
+
+
+def test_the_sample_shops_name_stands_only_where_that_was_loaded(tmp_path: Path):
+    for shop, name in (("", "TechCorp"), ("Lumen", "Lumen")):
+        settings = load_settings(data_dir=tmp_path / (shop or "none"), shop_name=shop)
+        desk = open_desk(settings)
+        assert desk.settings.shop_name == shop
+        desk.store.set_setting("sample", value=True)
+        assert open_desk(settings).settings.shop_name == name

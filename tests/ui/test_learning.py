@@ -115,7 +115,7 @@ def test_erasing_a_customer_marks_the_adapter_that_answers(promoted: Desk):  # n
     (folder / "transcripts").mkdir()
     (folder / "transcripts" / "chats.jsonl").write_text("anna said hello")
     (folder / "transcripts" / "others.jsonl").write_text("ben said hello")
-    result = as_json(run("customers", "erase", "anna", "--json", "--data-dir", str(folder)))
+    result = as_json(run("customers", "erase", "anna", "--yes", "--json", "--data-dir", str(folder)))
     assert result["elsewhere"] == {"adapters_marked": 1, "training_rows": 0, "uploaded_transcripts": 1, "transcripts": 0}
     (alert,) = tuning_alerts(promoted, lambda _: None)["alerts"]
     assert (alert["kind"], alert["erased"]) == ("retrain", ["r1"])

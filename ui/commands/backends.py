@@ -104,7 +104,8 @@ def canary(
 ) -> None:  # fmt: skip
     """Let a backend answer a share of the conversations; each stays on its side."""
     with output(as_json, debug) as out:
-        change = {"canary": {"backend": name, "share": _share(share)} if _named(name, off=off) else None}
+        part = _share(share)
+        change = {"canary": {"backend": name, "share": part} if _named(name, off=off) and part else None}  # a canary with no share is none
         args = {"change": change, "author": author, "why": why, "expected": expected}
         out.show(perform(context.obj, data_dir, "change_policy", out, **args), _policy)
 

@@ -72,7 +72,9 @@ def _hits(console: "Console", result: dict[str, Any]) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    if not result["hits"]:
+    if result.get("note"):
+        console.print(result["note"], markup=False)
+    elif not result["hits"]:
         console.print("Nothing found. `answerdesk ingest PATH` takes in documents.")
     for hit in result["hits"]:
         console.print(f"[bold]{hit['score']:.2f}[/bold]  {_plain(hit['title'] or hit['source'])} [dim]{_plain(hit['source'])}[/dim]")

@@ -1,5 +1,6 @@
 """`customers show`, `customers export`, `customers forget` and `customers erase`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,14 +55,18 @@ def erase(
     *,
     context: typer.Context,
     customer: _Customer,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first; needed with --json or without a terminal.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Erase a customer: conversations, summaries, facts, examples and transcripts. It cannot be undone."""
     with output(as_json, debug) as out:
-        if not yes and not as_json:
+        if not yes:
+            if as_json or not sys.stdin.isatty():
+                raise Failure(
+                    f"Erasing everything of the customer {customer!r} cannot be undone; nothing was erased. Add --yes to do it.", 2
+                )
             typer.confirm(f"Erase everything of the customer {customer!r}?", abort=True, err=True)
         out.show(perform(context.obj, data_dir, "erase", out, customer=customer), _erased)
 

@@ -58,7 +58,7 @@ def _listed(console: "Console", result: dict[str, Any]) -> None:
 def ingest(
     *,
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders: md txt pdf docx xlsx csv html json(l).")],
+    paths: Annotated[list[str], typer.Argument(help="Files and folders: md txt pdf docx xlsx csv html json(l).")],
     collection: Annotated[str, typer.Option(help="Where to put them.")] = "default",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -66,9 +66,11 @@ def ingest(
 ) -> None:
     """Take documents in, or bring them up to date."""
     with output(as_json, debug) as out:
-        if missing := [str(path) for path in paths if not path.exists()]:
+        if not all(map(str.strip, paths)):  # pathlib would read an empty one as the folder one is in
+            raise Failure("A path is empty. Give files or folders that exist; . is the folder you are in.", 2)
+        if missing := [path for path in paths if not Path(path).exists()]:
             raise Failure(f"There is no {', '.join(missing)}. Give files or folders that exist.", 2)
-        absolute = [str(path.absolute()) for path in paths]
+        absolute = [str(Path(path).absolute()) for path in paths]
         result = perform(context.obj, data_dir, "ingest", out, paths=absolute, collection=collection)
         out.show(result, _report)
         if result["failed"] and not result["added"] + result["unchanged"]:

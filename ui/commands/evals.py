@@ -53,7 +53,7 @@ def answers(
     """How well questions are answered, and whether the answers rest on the evidence; several ways to prompt side by side."""
     with output(as_json, debug) as out:
         from ui import evals as measure
-        from ui.evals_settings import settings_of
+        from ui.evals_settings import check_prompts, settings_of
         from ui.plots import settings_plot
 
         _quiet()
@@ -61,6 +61,7 @@ def answers(
             raise Failure(f"{out_file} cannot be written: its folder does not exist.", 2)
         grid, settings = settings_of(shots, cot, prompt), load_settings(data_dir=data_dir)
         known = _teaching(context.obj, settings, out, examples)
+        check_prompts(grid, known["prompts"])
         result, rows = measure.answers(
             context.obj.build, settings, data, out.emit, corpus=corpus, backend=backend, grid=grid, teaching=known
         )

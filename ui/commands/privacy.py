@@ -1,11 +1,12 @@
 """`redact`: a text without what is personal in it."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.commands.shell import AsJson, DataDir, Debug, output, text_or_stdin
+from ui.commands.shell import AsJson, DataDir, Debug, output
 from ui.errors import Failure
 
 if TYPE_CHECKING:
@@ -25,12 +26,23 @@ def redact(
     with output(as_json, debug) as out:
         if orders not in ("keep", "mask"):
             raise Failure(f"--orders is {orders!r}; allowed: keep, mask.", 2)
-        text = text_or_stdin("-") if file == "-" else _read(Path(file))
+        text = _stdin() if file == "-" else _read(Path(file))
         from bot.redact import redact as without
 
         done = without(text, orders="mask" if orders == "mask" else "keep", keep=keep or ())
         spans = [{"start": span.start, "end": span.end, "type": span.type} for span in done.spans]
         out.show({"text": done.text, "spans": spans}, _text)
+
+
+def _stdin() -> str:
+    """What stands on stdin as it is, or `Failure` where nothing does. What it begins with stays, as spans are counted from there."""
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Failure(f"stdin is not UTF-8: {error.reason} at byte {error.start}. Save the text as UTF-8.", 2) from None
+    if not text.strip():
+        raise Failure("There is nothing on stdin. Pipe the text in (cat chat.txt | answerdesk redact -), or name a file.", 2)
+    return text.rstrip()
 
 
 def _read(path: Path) -> str:

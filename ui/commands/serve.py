@@ -11,7 +11,7 @@ import typer
 from ui.commands.shell import AsJson, DataDir, Debug, Output, Tools, output
 from ui.errors import Failure
 from ui.owner import Claim, claim
-from ui.settings import Settings, load_settings
+from ui.settings import Settings, load_settings, named, unknown_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +31,8 @@ def serve(
     """Run the web app until it is stopped (Ctrl-C or SIGTERM)."""
     with output(as_json, debug) as out, ExitStack() as stack:
         settings = load_settings(data_dir=data_dir, host=host, port=port)
+        if unknown := unknown_settings():
+            out.note(f"Not known, so not obeyed: {named(unknown)}. `answerdesk settings` shows those there are.")
         owner = stack.enter_context(claim(settings.data_dir, "serve"))
         listener = stack.enter_context(_listen(settings))
         _run(context.obj, settings, owner, listener, out)

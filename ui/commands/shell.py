@@ -142,6 +142,8 @@ def output(as_json: bool, debug: bool) -> Iterator[Output]:
         raise
     except KeyboardInterrupt:
         _fail(out, Failure("Stopped."))
+    except typer.Abort:  # a question was answered with no, or not at all
+        _fail(out, Failure("Nothing was changed."))
     except BrokenPipeError:  # the reader (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
         raise typer.Exit(1) from None
