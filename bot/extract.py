@@ -204,10 +204,11 @@ def sure(prompt: Prompt) -> float:
     return confidence(prompt.question, rank(prompt.question, prompt.passages), prompt.language, prompt.gaps)
 
 
-def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pick]:
+def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5, question: str = "") -> list[Pick]:
     """The sentences to say: the best one, and up to `most` in all that come close to it, in the order of their documents.
 
-    margin: how much worse those of its page may be; those of its section by more, those of other pages by less.
+    margin: how much worse those of its page may be; those of its section by more, those of other pages by less. question: for the codes
+    in it.
 
     Where the best one is of the very thing that is named and says nearly all that is asked, the others' prices are no answer: then only
     its own lines, and of them those that are as good. Where several rows of a small table come close, none of them is singled out, and all
@@ -218,14 +219,27 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5) -> list[Pi
     best = picks[0]
     whole = best.features.get("named") and best.unit.context >= _WHOLE
     near = [pick for pick in picks if best.score - pick.score <= (_AS_GOOD if whole else margin + _nearer(pick, best))]
-    near = [pick for pick in near if pick.features.get("named") or not whole][:most]
+    near = [pick for pick in near if pick.features.get("named") or not whole]
+    near = _of_its_code(near, question)[:most]
     first: dict[str | tuple[str, ...], int] = {}
     for place, pick in enumerate(near):
         first.setdefault(pick.passage.chunk.id, place)
         first.setdefault(_table(pick), first[pick.passage.chunk.id])
-    near += _rows_beside(near, picks)
+    near += [] if _coded(near, question) else _rows_beside(near, picks)
     near += _to_the_end(near, picks)
     return sorted(near, key=lambda pick: (first[_table(pick) or pick.passage.chunk.id], pick.passage.chunk.position, pick.number))
+
+
+def _coded(near: Sequence[Pick], question: str) -> frozenset[str]:
+    """The error codes of a question that some row of a table has."""
+    codes = {model for model in models(question) if model.endswith("·")}
+    return frozenset(code for code in codes if any(_table(pick) and code in models(pick.unit.text) for pick in near))
+
+
+def _of_its_code(near: Sequence[Pick], question: str) -> list[Pick]:
+    """Without the rows of other codes: who asks what E1 means is not told what E2 does."""
+    codes = _coded(near, question)
+    return [pick for pick in near if not codes or not _table(pick) or codes.intersection(models(pick.unit.text))]
 
 
 def _nearer(pick: Pick, best: Pick) -> float:

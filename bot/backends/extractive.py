@@ -46,7 +46,7 @@ class ExtractiveBackend:
         lines = (
             compared(prompt.question, prompt.passages, picks)
             or steps(prompt.question, picks, prompt.passages, figure=asked(prompt.question) is not None)
-            or said(choose(picks), prompt.language)
+            or said(choose(picks, question=prompt.question), prompt.language)
         )
         left = options.max_tokens
         for number, line in enumerate(lines):

@@ -114,6 +114,15 @@ def test_half_a_sentence_is_said_to_its_end():
     assert [pick.number for pick in choose(ranked)] == [0, 1]
 
 
+def test_of_a_table_of_codes_only_the_row_of_the_code_is_said():
+    rows = passage(
+        Unit("Code: E1; Meaning: wheel", 1, 0, 1), Unit("Code: E2; Meaning: brush", 0, 0, 0), Unit("Code: E3; Meaning: lid", 0, 0, 0)
+    )
+    ranked = [Pick(rows, 0, 9, {}), Pick(rows, 1, 8.5, {}), Pick(rows, 2, 8, {})]
+    assert [pick.number for pick in choose(ranked, question="what does E1 mean")] == [0]
+    assert [pick.number for pick in choose(ranked, question="what do the codes mean")] == [0, 1, 2]
+
+
 def test_other_pages_must_come_closer_than_the_same_section():
     own, other = passage(GOOD, WEAK), passage(Unit("Elsewhere.", 0, 0, 0), id_="c2")
     other = replace(other, chunk=replace(other.chunk, source="other.md"))
