@@ -53,7 +53,15 @@ def in_general(question: str, passages: Sequence[Passage]) -> bool:
         return False
     named = {piece for name in records for piece in (*terms(name), *models(name), *words(name))}
     left = _IN_GENERAL.sub(" ", normalise(question).lower())
-    return all(word in named or stem(word) in named or len(word) == 1 or word in STOP for word in words(left))
+    return all(
+        (word in named and len(word) > 1) or stem(word) in named - _ones(named) or (len(word) == 1 and word.isascii()) or word in STOP
+        for word in words(left)
+    )
+
+
+def _ones(named: set[str]) -> set[str]:
+    """Single Chinese characters of names, which words of a question share by chance: 更轻 and 轻薄本."""
+    return {piece for piece in named if len(piece) == 1 and not piece.isascii()}
 
 
 def _records(passages: Sequence[Passage]) -> dict[str, list[Passage]]:

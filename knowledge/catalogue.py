@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knowledge.documents import Chunk, Language
-from knowledge.figures import UNITS, figures
+from knowledge.figures import UNITS, Figure, figures
 from knowledge.language import normalise
 from knowledge.terms import STOP, models, stem, words
 
-_PRICE = re.compile(r"\b(?:price|cost|rrp|msrp)\b|价格|售价|单价|定价|价钱|现价", re.IGNORECASE)
+_PRICE = re.compile(r"\b(?:price|cost|rrp|msrp|retail)\b|价格|售价|单价|定价|价钱|现价", re.IGNORECASE)
 _CATEGORY = re.compile(
     r"\b(?:category|categories|department|type|group|kind|section|collection)\b|类别|分类|品类|类型|种类|部门|大类|系列", re.IGNORECASE
 )
@@ -18,6 +18,7 @@ _STOCK = re.compile(r"\b(?:availab\w+|stock)\b|供货|库存|现货", re.IGNOREC
 _SOLD_OUT = re.compile(
     r"\b(?:out of stock|sold out|unavailable|discontinued|not available|no)\b|缺货|无货|售罄|下架|断货|停产", re.IGNORECASE
 )
+_CURRENCY = re.compile(r"\b(usd|eur|gbp|cny|rmb|jpy|chf|cad|aud)\b|(元|美元|欧元)", re.IGNORECASE)
 _FIELD = re.compile(r"\s*([^:：]{1,60}?)\s*[:：]\s*(.+)", re.DOTALL)
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[^\W\d_\u4e00-\u9fff][\w'’-]*")
@@ -59,6 +60,19 @@ class Item:
         return next((name for name in self.fields if _PRICE.search(name)), "")
 
     @property
+    def cost(self) -> str:
+        """The price as it is said: with the currency of its column where the value has none."""
+        value, named = self.fields[self.price_field], _CURRENCY.search(self.price_field)
+        bare = re.fullmatch(r"[\d.,]+", value)
+        return f"{value} {(named[1] or named[2]).upper()}" if bare and named else value
+
+    def figures(self, field: str) -> tuple[Figure, ...]:
+        """The numbers of a field, in the unit of its name where the value has none: `Height cm: 28`, `weight kg: 3.4`."""
+        found = tuple(figures(self.fields[field]))
+        unit = next((UNITS[word] for word in reversed(re.findall(r"[a-z]+|[\u4e00-\u9fff]+", field.lower())) if word in UNITS), None)
+        return tuple(Figure(one.value * unit[1], unit[0]) if unit and not one.unit else one for one in found)
+
+    @property
     def stock(self) -> str:
         """What its row says of its being there, empty where it says nothing."""
         return next((value for name, value in self.fields.items() if _STOCK.search(name)), "")
@@ -81,6 +95,8 @@ class Catalogue:
         # The words before a model's number or letter, `nova` of Nova S5: who says one means a certain product, known or not.
         every = (piece.partition("·")[0] for item in items for piece in models(item.name, loose=False))
         self.names = frozenset(name for name in every if not name[0].isdigit())
+        names = {field for item in items for field in item.fields}
+        self._fields = [(field.lower(), {stem(word) for word in words(field)}) for field in sorted(names)]
         self.categories = frozenset(item.category.lower() for item in items if len(item.category) > 1)
         self._by_head: dict[str, set[int]] = defaultdict(set)
         self._by_word: dict[str, set[int]] = defaultdict(set)
@@ -93,7 +109,8 @@ class Catalogue:
     def called(self, way: str) -> frozenset[int]:
         """The items that are that: by their name, by the sentence about them, or by their category.
 
-        A category of two kinds ("keyboards and mice") holds an item of either, unless its name tells which.
+        A category of two kinds ("keyboards and mice") holds an item of either, unless the item's name tells which; where some of its items
+        are told so, the others must speak of that kind themselves.
         """
         if way in self.categories:
             return frozenset(number for number, item in enumerate(self.items) if item.category.lower() == way)
@@ -102,14 +119,28 @@ class Catalogue:
             if len(way) > 2:  # 烧烤炉 and 炭烤炉 are both 烤炉
                 front = way[:-2] if len(way) > 3 else ""
                 found |= {n for n in self._by_head.get(way[-2:], ()) if front in self.items[n].text and not self._other(n, way[-2:])}
-            return frozenset(found)
+            return self._told(found, way)
         *before, last = [stem(word) for word in way.split()] or [""]
-        return frozenset(
-            number
-            for number in self._by_head.get(last, ())
-            if self.items[number].held.issuperset(before)
-            and (last in (item := self.items[number]).heads or not (item.listed - {last}) & item.heads)
+        some = (number for number in self._by_head.get(last, ()) if self.items[number].held.issuperset(before))
+        return self._told(
+            {n for n in some if last in self.items[n].heads or not (self.items[n].listed - {last}) & self.items[n].heads}, last
         )
+
+    def _told(self, found: set[int], head: str) -> frozenset[int]:
+        """Without the items that only a category of several kinds tells to be one, where others of it are called so themselves."""
+        own = {number for number in found if head in self.items[number].heads}
+        told = {self.items[number].category for number in own}
+        return frozenset(n for n in found if n in own or self.items[n].category not in told or self._speaks(self.items[n], head))
+
+    def is_field(self, way: str) -> bool:
+        """Whether a column is called so."""
+        han, stems = _HAN_RUN.search(way), {stem(word) for word in words(way)}
+        return any(way in field if han else stems <= named for field, named in self._fields) if stems else False
+
+    def _speaks(self, item: Item, head: str) -> bool:
+        own = item.text.replace(item.category.lower(), " ")
+        single = len(_AND.split(item.category)) < 2 and not _HAN_AND.search(item.category)
+        return single or (head in own if _HAN_RUN.search(head) else head in {stem(word) for word in words(own)})
 
     def _other(self, number: int, way: str) -> bool:
         """Whether a Chinese category names that, and the item is another thing that it names: of 键盘鼠标, a 鼠标 is no 键盘."""

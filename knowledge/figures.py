@@ -32,6 +32,7 @@ _ALIKE: tuple[tuple[str, float, str], ...] = (
     ("volume", 1.0, "l litre litres liter liters 升"),
     ("volume", 0.001, "ml 毫升"),
     ("rate", 1.0, "hz 赫兹"),
+    ("rate", 1e9, "ghz"),
     ("pixels", 1.0, "mp megapixel megapixels"),
 )
 UNITS: Mapping[str, tuple[str, float]] = {name: (unit, scale) for unit, scale, names in _ALIKE for name in names.split()}

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 
 from knowledge.catalogue import Item
 from knowledge.documents import Chunk, Language, Passage, Unit
-from knowledge.figures import figures
 from knowledge.terms import stem, words
 from knowledge.wants import Limit, Wants, Way
 
+_HOME = {
+    "mass": ("weight", "重量", "净重"),
+    "inches": ("screen", "display", "size", "屏幕", "尺寸"),
+    "length": ("height", "length", "高度", "长度"),
+}
+"""The fields that a bound in a unit is about where no field is named."""
 _MOST = 8  # items that are listed, and half as many where none fits
 _SAID = {
     "en": {
@@ -37,7 +42,7 @@ def listed(
     of a scale is asked for that no row has a figure on.
     """
     chosen = [items[number] for number in sorted(kept)]
-    fit = [item for item in chosen if all(_within(item, limit) for limit in asked.limits) and not (asked.in_stock and item.sold_out)]
+    fit = [item for item in chosen if all(_within(item, limit, features) for limit in asked.limits) and _is_there(item, asked)]
     shown, whole = (fit, whole) if fit else (chosen, False)
     fields = _fields(shown, asked, features)
     if asked.order and not (shown := _end(shown, *asked.order)):
@@ -77,11 +82,19 @@ def _some(names: Sequence[str], comma: str, more: str) -> str:
     return comma.join((*names[:_MOST], more.format(n=left)) if left > 0 else names)
 
 
-def _within(item: Item, limit: Limit) -> bool:
+def _is_there(item: Item, asked: Wants) -> bool:
+    return item.sold_out if asked.sold_out else not (asked.in_stock and item.sold_out)
+
+
+def _within(item: Item, limit: Limit, features: Sequence[str] = ()) -> bool:
+    """Whether the figure that a bound is about is within it: the first one in its unit, of the fields that are meant."""
     if limit.money:
         return limit.low <= item.price <= limit.high
-    first = (next((figure for figure in figures(value) if figure.unit == limit.unit), None) for value in _facts(item).values())
-    return any(figure is not None and limit.low <= figure.value <= limit.high for figure in first)
+    facts = [field for field in _facts(item) if any(figure.unit == limit.unit for figure in item.figures(field))]
+    meant = [field for field in facts if any(_tells(field, "", way) for way in features)]
+    home = [field for field in facts if any(name in field.lower() for name in _HOME.get(limit.unit, ()))]
+    first = (next(figure for figure in item.figures(field) if figure.unit == limit.unit) for field in meant or home or facts)
+    return any(limit.low <= figure.value <= limit.high for figure in first)
 
 
 def _facts(item: Item) -> dict[str, str]:
@@ -99,8 +112,7 @@ def _end(items: Sequence[Item], names: Sequence[str], way: Way) -> list[Item]:
 
 def _figure(item: Item, names: Sequence[str]) -> float | None:
     field = _named(item, names)
-    figure = next(figures(item.fields[field]), None) if field else None
-    return figure.value if figure else None
+    return next((figure.value for figure in item.figures(field)), None) if field else None
 
 
 def _named(item: Item, names: Sequence[str]) -> str:
@@ -114,7 +126,7 @@ def _fields(items: Sequence[Item], asked: Wants, features: Sequence[str]) -> tup
     units = {limit.unit for limit in asked.limits if not limit.money}
     for item in items:
         for field, value in _facts(item).items():
-            if any(figure.unit in units for figure in figures(value)) or any(_tells(field, value, way) for way in features):
+            if any(figure.unit in units for figure in item.figures(field)[:1]) or any(_tells(field, value, way) for way in features):
                 found[field] = None
     return tuple(found)[:2]
 
@@ -127,7 +139,7 @@ def _tells(field: str, value: str, way: str) -> bool:
 
 def _line(item: Item, fields: Sequence[str], language: Language, *, in_stock: bool) -> str:
     colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
-    parts = [item.fields[item.price_field], *(f"{field}{colon}{item.fields[field]}" for field in fields if field in item.fields)]
+    parts = [item.cost, *(f"{field}{colon}{item.fields[field]}" for field in fields if field in item.fields)]
     if item.stock and (item.sold_out or in_stock):
         parts.append(item.stock)
     return f"{item.name}{colon}{semicolon.join(parts)}"

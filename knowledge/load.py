@@ -28,7 +28,12 @@ _KINDS = {
 }  # fmt: skip
 _APART = frozenset({"pdf", "docx", "xlsx", "html"})  # parsed in a child with limits
 # Changed with what is made of a format, so that files taken in before count as changed.
-_READ_ANEW = {"txt": b"headings, lists", **dict.fromkeys(("md", "html", "json", "jsonl", "pdf", "docx"), b"lists")}
+_READ_ANEW = {
+    "txt": b"headings, lists",
+    **dict.fromkeys(("md", "html", "pdf", "docx"), b"lists"),
+    **dict.fromkeys(("json", "jsonl"), b"lists, columns"),
+    **dict.fromkeys(("csv", "xlsx"), b"columns"),
+}
 _LONGEST_LINE = 1_000_000  # characters
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 

@@ -21,13 +21,14 @@ _NOBODY: frozenset[int] = frozenset()
 @dataclass(frozen=True, slots=True)
 class Key:
     """A word or phrase of a question, where it stands, and what means the same. called, says: the items, by number, that it is the name
-    of, and those whose rows say it."""
+    of, and those whose rows say it. of_field: it is the name of a field, such as `weight`."""
 
     text: str
     place: int
     ways: tuple[str, ...]
     called: frozenset[int]
     says: frozenset[int]
+    of_field: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +75,7 @@ class Reader:
             filter(None, (self._called(some) for some in ((said,), ways, self._thesaurus.hints.get(_held_by(said), ())))), _NOBODY
         )
         says = next(filter(None, (self._says(some) for some in (own, ways))), _NOBODY)
-        return Key(said, place, ways, called, says)
+        return Key(said, place, ways, called, says, any(map(self.catalogue.is_field, ways)))
 
     def _ways(self, said: str) -> tuple[str, ...]:
         held_by = _held_by(said)

@@ -23,6 +23,7 @@ _SOLD = re.compile(
 _EITHER = re.compile(r"\b(?:or|and)\b|[/,、和或跟与]")
 _PURPOSE = re.compile(r"\b(?:for|to)\b(?! (?:sale|me\b))(.*)$|(?:给|送|适合)(.{1,8}?)(?:用|买|选|的|当|$)|([^,，。 ]{2,8})用的")
 _ASKING = re.compile(r"推荐|有没有|个|款|台")
+_THINGS = re.compile(r"\b(?:products?|items?|things?|stuff|anything|something|everything)\b|商品|产品|东西|货品")
 _POINTS = re.compile(r"\b(?:it|its|it's|this|these|those)\b|它|[这那][款个台部只件]")
 _DEFINITE = re.compile(r"(?<!all )(?<!of )\b(?:the|my|his|her|our|their)\s(?:\w+\s)?$|我们?(?:的|买的|家的|家)?$")
 
@@ -39,13 +40,20 @@ class _Read:
 
     @cached_property
     def kinds(self) -> tuple[Key, ...]:
-        """What names a kind of item."""
-        return tuple(key for key in self.keys if key.called)
+        """What names a kind of item; not what names a field, where anything else does."""
+        called = [key for key in self.keys if key.called]
+        return tuple(key for key in called if not key.of_field) or tuple(called)
 
     @cached_property
     def features(self) -> tuple[Key, ...]:
         """What it shall be like."""
-        return tuple(key for key in self.keys if not key.called)
+        return tuple(key for key in self.keys if key not in self.kinds)
+
+    @cached_property
+    def filters(self) -> tuple[Key, ...]:
+        """The features that rows must have: not those that name the field which a bound or an end of a scale is about."""
+        bound = any(not limit.money for limit in self.asked.limits) or self.asked.order
+        return tuple(key for key in self.features if not (bound and key.of_field))
 
     @cached_property
     def bare(self) -> bool:
@@ -65,9 +73,14 @@ def overview(text: str, catalogue: Catalogue, language: Language, thesaurus: The
     read = _read(text, Reader(catalogue, thesaurus), before)
     if read is None:
         return None
-    if read.asked.everything and not read.keys:
+    if read.asked.everything and not read.keys and not read.about_all:
         return everything(catalogue.items, language)
-    kept = frozenset(range(len(catalogue.items))) if read.about_all else _suited(_kept(read, len(catalogue.items)), read.wished)
+    every = frozenset(range(len(catalogue.items)))
+    kept = (
+        every.intersection(*(key.says for key in read.filters))
+        if read.about_all
+        else _suited(_kept(read, len(catalogue.items)), read.wished)
+    )
     ways = [way for key in read.features for way in key.ways]
     return listed(catalogue.items, kept or _any(read.kinds), read.asked, ways, language, whole=bool(kept))
 
@@ -87,15 +100,19 @@ def _read(text: str, reader: Reader, before: Sequence[str]) -> _Read | None:
     if named or _POINTS.search(text.lower()):
         return None  # it is about a certain product
     asked = wants(text)
+    if asked.unread:
+        return None
     rest, purpose = _apart(asked.rest)
     keys, wished = reader.keys(rest), reader.keys(purpose)
     if not all(key.called or key.says or key.text in lists().people for key in (*keys, *wished)):
         return None  # it speaks of something else
     keys = tuple(key for key in keys if key.text not in lists().people)
-    read = _Read(asked, rest, keys, wished, about_all=asked.asks and bool(asked.limits) and not keys and not wished)
+    of_all = not keys and not wished and bool(asked.limits or asked.order) and (asked.asks or bool(_THINGS.search(rest.lower())))
+    of_features = bool(keys) and not any(key.called for key in (*keys, *wished)) and asked.asks and bool(_THINGS.search(rest.lower()))
+    read = _Read(asked, rest, keys, wished, about_all=of_all or of_features)
     if not read.kinds and any(key.called for key in wished) and not _DEFINITE.search(purpose[: wished[0].place]):
         read = replace(read, keys=(*keys, *wished), wished=())  # 露营用的东西
-    if (read.asked.everything and not keys) or read.about_all:
+    if (asked.everything and not keys and not asked.limits and not asked.order) or read.about_all:
         return read
     if before and (not read.kinds or read.bare):
         return _gone_on(read, reader, before)
@@ -149,7 +166,7 @@ def _any(kinds: Sequence[Key]) -> frozenset[int]:
 
 def _kept(read: _Read, count: int) -> frozenset[int]:
     """The items that are all that is said; of several kinds that no item is at once those of either, or else the last one's."""
-    fits = frozenset(range(count)).intersection(*(key.says for key in read.features))
+    fits = frozenset(range(count)).intersection(*(key.says for key in read.filters))
     every = fits.intersection(*(key.called | key.says for key in read.kinds)) & _any(read.kinds)
     if every or len(read.kinds) < 2:
         return every

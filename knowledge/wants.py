@@ -15,12 +15,13 @@ Way = Literal["least", "most"]
 Order = tuple[tuple[str, ...], Way]
 """What a field is called, nothing for the price, and which end of its scale is asked for."""
 
+_EXACT_SHARE = 0.01
 _AROUND_SHARE = 0.25  # how far "around 300" reaches either way
 _DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2}
 _POWERS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
 _DIGIT = "[一二两三四五六七八九]"
 _HAN_NUMBER = re.compile(
-    rf"{_DIGIT}?[十百千万](?:{_DIGIT}|[十百千万零])*(?=[元块美欧刀以左上到至寸英克斤公小个之]|$)"
+    rf"(?<![\d. ])十(?:{_DIGIT}|[百千万零])*(?=[元块美欧刀以左上到至寸英克斤公小个之]|$)"
     rf"|{_DIGIT}(?:{_DIGIT}|[十百千万零])*[十百千万]{_DIGIT}?(?=[元块美欧刀以左上到至寸英克斤公小个之]|$)"
 )
 _WHICH = re.compile(r"\b(?:what|which|whats|what's)\b|哪|什么")
@@ -28,6 +29,16 @@ _COUNTED = re.compile(r"\bhow many\b|几[款种个]|多少[款种个]")
 _PRICED = re.compile(r"\bhow much (?:are|is|do|does|for|r)\b|\b(?:price|prices|pricing)\b|多少钱|怎么卖|什么价|啥价|价格|价位")
 _IN_STOCK = re.compile(r"\b(?:in[- ]stock|available (?:now|today|right away|immediately)|right now)\b|有货|现货|有库存")
 _CHEAP = re.compile(r"\bcheap|affordable|inexpensive|low[- ]price|便宜|实惠|平价")
+_SOLD_OUT = re.compile(r"\b(?:out of stock|sold out|unavailable)\b|缺货|没货|无货|售罄|断货")
+_STRICT = re.compile(
+    r"more than|\bover\b|above|bigger|larger|longer|heavier|taller|\bunder\b|below|less than|cheaper|lighter|smaller|shorter"
+    r"|高于|超过|大于|多于|低于|不到|少于|小于"
+)
+_A_HAIR = 1e-9
+_LEFT = re.compile(
+    r"\b(?:at least|at most|more than|less than|fewer than|up to|no more than|minimum|maximum|over|under|above|below)\s*\d"
+    r"|(?:至少|超过)\s*\d"
+)
 _RANGE = re.compile(r"between|from|到|至")
 
 
@@ -46,7 +57,8 @@ class Wants:
     """What a question wants of the range. rest: the words that are left, which must name a kind and what it shall be like.
 
     asks: it has the form of a question about a range. priced: it asks what things cost. everything: the whole range. counted: how many
-    there are. in_stock: only what is there. cheap: the cheap ones first.
+    there are. in_stock: only what is there; sold_out: only what is not. cheap: the cheap ones first. unread: it has a bound that is not
+    understood ("at least 3 people").
     """
 
     rest: str
@@ -57,7 +69,9 @@ class Wants:
     everything: bool
     counted: bool
     in_stock: bool
+    sold_out: bool
     cheap: bool
+    unread: bool
 
 
 class Words:
@@ -80,8 +94,10 @@ class Words:
 
     @cached_property
     def bounds(self) -> tuple[re.Pattern[str], ...]:
-        """An amount between two, below one, above one, around one; in the groups the amounts."""
-        amount = rf"((?:[$€£¥]\s?|usd\s?|eur\s?)?\d[\d,]*(?:\.\d+)?(?:k\b)?(?:[ -]?(?:{self._money}|(?:{self._units})(?![a-z])|\"))?)"
+        """An amount between two, below one, above one, around one, and just one in a unit; in the groups the amounts."""
+        counted = r"(?!\s*(?:people|persons?|men|pieces?|pcs|ports?|speakers?|keys?|colou?rs?|stars?|seats?|人|口|个|只|位|孔|键|星|件))"
+        unit = rf"(?:[ -]?(?:{self._money}|(?:{self._units})(?![a-z])|\"))?"
+        amount = rf"((?:[$€£¥]\s?|usd\s?|eur\s?)?\d[\d,]*(?:\.\d+)?(?:k\b)?{unit}(?![\d.]){counted})"
         below = (
             r"\b(?:budget(?: is| of|:)?|under|below|less than|cheaper than|up to|at most|maximum(?: of)?|max\.? of|no more than"
             rf"|not more than|within|lighter than|smaller than|shorter than)\s*{amount}"
@@ -95,7 +111,8 @@ class Words:
         )
         about = rf"\b(?:around|about|roughly|approx(?:imately)?)\s*{amount}|(?:大约|大概|差不多)\s*{amount}|{amount}\s*(?:左右|上下)"
         between = rf"\b(?:between|from)\s*{amount}\s*(?:and|to|-)\s*{amount}|{amount}\s*(?:到|至|-|~|–)\s*{amount}"
-        return tuple(map(re.compile, (between, below, above, about)))
+        exact = rf"(?<![\w.–-])(\d[\d,]*(?:\.\d+)?[ -]?(?:{self._units})(?![a-z\w]))"
+        return tuple(map(re.compile, (between, below, above, about, exact)))
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +125,7 @@ def wants(text: str) -> Wants:
     """Read a question."""
     plain = " ".join(normalise(text).lower().replace("’", "'").split())
     plain = _HAN_NUMBER.sub(lambda match: str(_counted(match[0])), plain)
-    rest, limits = _limits(_IN_STOCK.sub(" ", plain))
+    rest, limits = _limits(_IN_STOCK.sub(" ", _SOLD_OUT.sub(" ", plain)))
     rest, order = _order(rest)
     return Wants(
         rest,
@@ -118,8 +135,10 @@ def wants(text: str) -> Wants:
         priced=bool(_PRICED.search(plain)),
         everything=bool(lists().everything.search(plain)),
         counted=bool(_COUNTED.search(plain)),
-        in_stock=bool(_IN_STOCK.search(plain)),
+        in_stock=bool(_IN_STOCK.search(_SOLD_OUT.sub(" ", plain))),
+        sold_out=bool(_SOLD_OUT.search(plain)),
         cheap=bool(_CHEAP.search(plain)),
+        unread=bool(_LEFT.search(rest)),
     )
 
 
@@ -147,7 +166,7 @@ def _limits(text: str) -> tuple[str, tuple[Limit, ...]]:
             if len(amounts) == 2 and not lists().money.search("".join(amounts)) and not _RANGE.search(match[0]):
                 return match[0]  # "5-7 days", a model's name
             if limit := read(amounts):
-                found.append(limit)
+                found.append(_apart(limit) if _STRICT.search(match[0]) and len(amounts) == 1 else limit)
             return " \n "
 
         return take
@@ -157,10 +176,16 @@ def _limits(text: str) -> tuple[str, tuple[Limit, ...]]:
         lambda amounts: _limit(None, amounts[0]),
         lambda amounts: _limit(amounts[0], None),
         lambda amounts: _limit(amounts[0], amounts[0], _AROUND_SHARE),
+        lambda amounts: _limit(amounts[0], amounts[0], _EXACT_SHARE),
     )
     for pattern, read in zip(lists().bounds, readings, strict=True):
         text = pattern.sub(taken(read), text)
     return text, tuple(found)
+
+
+def _apart(limit: Limit) -> Limit:
+    """The same bounds, themselves left out: "more than 8 GB"."""
+    return Limit(limit.low * (1 + _A_HAIR), limit.high * (1 - _A_HAIR), limit.unit, limit.money)
 
 
 def _limit(low: str | None, high: str | None, share: float = 0.0) -> Limit | None:

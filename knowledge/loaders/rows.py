@@ -12,6 +12,8 @@ from knowledge.loaders.parsed import Parsed
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _NUMERIC = re.compile(r"[\s\d.,:/%+\-$€£¥￥元]*")
 _NAMES = ("name", "title", "名称", "名字", "标题", "品名")
+_THINGS = frozenset({"product", "article", "item", "model", "service", "plan", "产品", "商品", "型号", "服务", "套餐"})
+_CODE = re.compile(r"[A-Za-z]{0,4}[-_/]?\d[\w-]*")
 _QUESTIONS = frozenset({"question", "q", "问题", "问"})
 _ANSWERS = frozenset({"answer", "a", "答案", "答", "回答"})
 
@@ -28,32 +30,38 @@ def record_sections(records: Sequence[Mapping[str, str]], heading: tuple[str, ..
     name = _name_column(records)
     sections = []
     for record in records:
-        filled = {key: " ".join(value.split()) for key, value in record.items() if value.strip()}
+        filled = {_as_words(key): " ".join(value.split()) for key, value in record.items() if value.strip()}
         if not filled:
             continue
         keys = {key.strip().casefold(): key for key in filled}
         question = next((filled[keys[key]] for key in keys if key in _QUESTIONS), "")
-        answer = next((record[keys[key]].strip() for key in keys if key in _ANSWERS), "")
+        answer = next((value.strip() for key, value in record.items() if _as_words(key).strip().casefold() in _ANSWERS), "")
         if question and answer:
             sections.append(Section((*heading, question), f"{question}\n{answer}", "qa"))
         else:
-            own = (filled[name],) if name in filled else ()
+            own = (filled[_as_words(name)],) if _as_words(name) in filled else ()
             sections.append(Section(heading + own, "\n".join(field(key, value) for key, value in filled.items()), "record"))
     return sections
 
 
+def _as_words(column: str) -> str:
+    """`retail_usd` as people read it; a name without underscores as it is."""
+    return " ".join(column.replace("_", " ").split()) if "_" in column else column
+
+
 def _name_column(records: Sequence[Mapping[str, str]]) -> str:
-    """The column that names a record: called so, else ending so (`Product name`), else the first that is not numbers."""
+    """The column that names a record: called so, else ending so (`Product name`), else `Product` and the like, else the first that is
+    neither numbers nor codes."""
     columns = list(dict.fromkeys(key for record in records for key in record))
     folded = {column: column.strip().casefold() for column in columns}
-    for fits in (lambda key: key in _NAMES, lambda key: key.endswith((*_NAMES[:4], "名"))):
+    for fits in (lambda key: key in _NAMES, lambda key: key.endswith((*_NAMES[:4], "名")), lambda key: key in _THINGS):
         found = next((column for column in columns if fits(folded[column])), None)
         if found is not None:
             return found
 
     def is_text(column: str) -> bool:
         values = [value for record in records if (value := record.get(column, "").strip())]
-        return bool(values) and 2 * sum(_NUMERIC.fullmatch(value) is None for value in values) > len(values)
+        return bool(values) and 2 * sum(not (_NUMERIC.fullmatch(value) or _CODE.fullmatch(value)) for value in values) > len(values)
 
     return next((column for column in columns if is_text(column)), "")
 

@@ -8,6 +8,7 @@ import pytest
 
 from knowledge.errors import LoadError
 from knowledge.load import load
+from knowledge.loaders.rows import parse_csv
 from tests.knowledge.files import MB, Load, only, parts
 
 
@@ -131,3 +132,9 @@ def test_a_broken_line_is_named_once(tmp_path: Path):
     (tmp_path / "a.jsonl").write_text('{"a": 1}\n\n{oops\n')
     with pytest.raises(LoadError, match=r"^Line 3 is not JSON: Expecting property name enclosed in double quotes at column 2\. Every"):
         load(tmp_path / "a.jsonl", "a.jsonl", 1000)
+
+
+def test_the_names_of_columns_are_said_as_people_read_them():
+    (section,) = parse_csv("item_name,retail_usd\nSwift,399\n").sections
+    assert section.heading == ("Swift",)
+    assert section.text == "item name: Swift\nretail usd: 399"

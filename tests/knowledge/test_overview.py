@@ -118,6 +118,40 @@ def test_a_follow_up_takes_what_it_leaves_out_from_the_question_before(ranges: d
     assert told(ranges, "and cushions?", ["how long is the warranty of the chair"]) == ""
 
 
+OWN = """item_no,product,department,retail_usd,weight_kg,capacity_l,stock
+B-01,Swift Bike,Bikes,1250,8.9,,4
+B-02,Ridge Bike,Bikes,899,13.8,,0
+T-01,Alpine Duo Tent,Tents,249,2.1,,7
+T-02,Family Dome Tent,Tents,399,6.4,,3
+P-01,Daytrip Pack,Backpacks,59,0.6,22,9
+P-02,Trail Pack,Backpacks,119,1.5,55,2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("bikes under $1000", {"Ridge"}),
+        ("which bikes weigh less than 10 kg", {"Swift"}),
+        ("lightest tent", {"Alpine"}),
+        ("backpacks with more than 50 l", {"Trail"}),
+        ("what is your most expensive product", {"Swift"}),
+        ("products under 100 dollars", {"Daytrip"}),
+    ],
+)
+def test_columns_that_a_program_named_and_figures_without_their_unit(text: str, wanted: set[str]):
+    own = catalogues(chunks(OWN, "en"))["en"]
+    passage = overview(text, own, "en", thesaurus())
+    assert passage
+    assert {name for name in ("Swift", "Ridge", "Alpine", "Family", "Daytrip", "Trail") if name in passage.chunk.text} == wanted
+    assert "USD" in passage.chunk.text
+
+
+def test_a_bound_that_is_not_understood_is_not_passed_over():
+    own = catalogues(chunks(OWN, "en"))["en"]
+    assert overview("tents for at least 3 people", own, "en", thesaurus()) is None
+
+
 def test_a_table_without_prices_is_no_catalogue():
     assert catalogues(chunks("Name,City\nNorth,Oslo\nSouth,Rome\nWest,Lima\n", "en")) == {}
 

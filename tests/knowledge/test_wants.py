@@ -22,10 +22,14 @@ INF = float("inf")
         ("预算3000元", [Limit(0, 3000, "", True)]),
         ("it arrives in 5-7 days", []),
         ("the Nova Max 6", []),
+        ("tents for at least 3 people", []),
+        ("重量低于 1.5 千克的笔记本", [Limit(0, 1500, "mass", False)]),
     ],
 )
 def test_bounds(text: str, limits: list[Limit]):
-    assert list(wants(text).limits) == limits
+    found = wants(text).limits
+    assert [(limit.unit, limit.money) for limit in found] == [(limit.unit, limit.money) for limit in limits]
+    assert [(limit.low, limit.high) for limit in found] == [pytest.approx((limit.low, limit.high)) for limit in limits]
 
 
 @pytest.mark.parametrize(
