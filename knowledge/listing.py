@@ -38,10 +38,12 @@ def listed(
 ) -> Passage | None:
     """A passage about the items `kept`, by number, that are within the bounds asked for; the nearest ones where none is.
 
-    features: what they shall say beside their kind. whole: `kept` are all that is asked; else they are only of the kind. None where an end
-    of a scale is asked for that no row has a figure on.
+    features: what they shall say beside their kind. whole: `kept` are all that is asked; else they are only of the kind. None where there
+    are none, and where an end of a scale is asked for that no row has a figure on.
     """
     chosen = [items[number] for number in sorted(kept)]
+    if not chosen:
+        return None
     fit = [item for item in chosen if all(_within(item, limit, features) for limit in asked.limits) and _is_there(item, asked)]
     shown, whole = (fit, whole) if fit else (chosen, False)
     fields = _fields(shown, asked, features)
