@@ -185,6 +185,9 @@ def _here(tools: Tools, settings: Settings, operation: str, out: Output, args: d
         return DESK_OPERATIONS[operation](tools.desk(settings), out.emit, **args)
     with _waiting(out, "Opening the data folder and loading the model ..."):
         app = tools.build(settings)
+        # A server goes on without its index, and says so; who works in a shell is told, and mends it by the one operation that may go on.
+        if operation != "reindex_documents" and (wrong := app.index.ready()):
+            raise Failure(wrong)
     return OPERATIONS[operation](app, out.emit, **args)
 
 
