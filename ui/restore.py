@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ui import audit, swap
 from ui.backup import FORMAT, MANIFEST, Progress, storable_name
@@ -122,7 +122,7 @@ def _manifest(packed: zipfile.ZipFile, path: Path) -> Backup:
     try:
         with packed.open(MANIFEST) as file:
             told = json.loads(file.read(_LARGEST_MANIFEST + 1))
-    except (*_DAMAGE, RecursionError) as error:
+    except (*_DAMAGE, OSError, RecursionError) as error:  # a wrong offset leads before the file's beginning
         raise Failure(f"{path} is damaged: its {MANIFEST} cannot be read ({error}). {_OTHER}") from None
     if not isinstance(told, dict) or told.get("product") != "answerdesk":
         raise Failure(f"{path} is no backup of Answerdesk. `answerdesk backup FILE` makes them.", 2)
@@ -159,12 +159,20 @@ def _plain(info: zipfile.ZipInfo) -> bool:
     return not info.is_dir() and (stat.S_IFMT(mode) in {0, stat.S_IFREG}) and not info.flag_bits & 1
 
 
+def _opened(packed: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """A file of the archive. Raises `BadZipFile` also for an offset before the archive's beginning, which is no trouble of the disk."""
+    try:
+        return packed.open(name)
+    except OSError as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 def _unpack(packed: zipfile.ZipFile, name: str, digest: str, size: int, to: Path) -> None:
     """One file, whole and as the manifest has it, or `Failure`."""
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     found, left = hashlib.sha256(), size
     try:
-        with packed.open(name) as source, os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        with _opened(packed, name) as source, os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
             while piece := source.read(min(_PIECE, left + 1)):
                 left -= len(piece)
                 if left < 0:
