@@ -221,7 +221,8 @@ def _ours(folder: Path, pace: float, *, retrieval: bool) -> FastAPI:
     )
     redact("My name is Anna Smith.")  # whose lists are read once, by the first message that needs them
     (folder / KEY).write_text(desk.store.add_key(uuid.uuid4().hex))
-    return create_web(App(settings, desk.engine, desk.store, desk.policies, desk.backends, dispatch, index, router))
+    labels = labels or Labeller(index.embedder.queries)
+    return create_web(App(settings, desk.engine, desk.store, desk.policies, desk.backends, dispatch, index, router, labels))
 
 
 def _documents(folder: Path) -> list[tuple[str, str]]:

@@ -156,7 +156,7 @@ class Index:
             return Found()
         query = loaded.searcher.query(text, detect(text) or language, context)
         found = self._found(loaded, query, k)
-        shown = loaded.searcher.overview(text, query.language, [line.line for line in context if not line.told])
+        shown = loaded.searcher.overview(text, query.text, query.language, [line.line for line in context if not line.told])
         return Found((shown, *found.passages[: k - 1])) if shown else found
 
     def topical(self, text: str, before: str, collection: str = "default") -> bool:

@@ -24,6 +24,7 @@ _EITHER = re.compile(r"\b(?:or|and)\b|[/,、和或跟与]")
 _PURPOSE = re.compile(r"\b(?:for|to)\b(?! (?:sale|me\b))(.*)$|(?:给|送|适合)(.{1,8}?)(?:用|买|选|的|当|$)|([^,，。 ]{2,8})用的")
 _ASKING = re.compile(r"推荐|有没有|个|款|台")
 _THINGS = re.compile(r"\b(?:products?|items?|things?|stuff|anything|something|everything)\b|商品|产品|东西|货品")
+_BARE_WORDS = 8  # of a text that may be no more than the name of a kind
 _POINTS = re.compile(r"\b(?:it|its|it's|this|these|those)\b|它|[这那][款个台部只件]")
 _DEFINITE = re.compile(r"(?<!all )(?<!of )\b(?:the|my|his|her|our|their)\s(?:\w+\s)?$|我们?(?:的|买的|家的|家)?$")
 
@@ -100,7 +101,8 @@ def _read(text: str, reader: Reader, before: Sequence[str]) -> _Read | None:
     if named or _POINTS.search(text.lower()):
         return None  # it is about a certain product
     asked = wants(text)
-    if asked.unread:
+    formed = asked.asks or asked.priced or asked.everything or asked.order or asked.limits
+    if asked.unread or (not formed and len(words(text)) > _BARE_WORDS):
         return None
     rest, purpose = _apart(asked.rest)
     keys, wished = reader.keys(rest), reader.keys(purpose)

@@ -63,13 +63,15 @@ class Searcher:
         fields = self._topics[1] if context else frozenset[str]()
         return read(text, self.keyword, self._speller, self._thesaurus, language=language, context=context, fields=fields)
 
-    def overview(self, text: str, language: Language, before: Sequence[str] = ()) -> Passage | None:
-        """A passage that answers a question about the range; None for any other. before: the customer's earlier questions, newest first."""
+    def overview(self, text: str, spelled: str, language: Language, before: Sequence[str] = ()) -> Passage | None:
+        """A passage that answers a question about the range; None for any other. spelled: the text in the documents' spelling.
+
+        before: the customer's earlier questions, newest first.
+        """
         catalogue = self._catalogues.get(language) or next(iter(self._catalogues.values()), None)
         if catalogue is None:
             return None
-        plain = normalise(text)  # a word that pages do not hold, such as "cheapest", may have been taken for a slip
-        readings = dict.fromkeys((plain, self._speller.correct(plain)))
+        readings = dict.fromkeys((normalise(text), spelled))  # a word that pages do not hold, such as "cheapest", may be taken for a slip
         return next(filter(None, (overview(one, catalogue, language, self._thesaurus, before) for one in readings)), None)
 
     @cached_property
@@ -179,10 +181,9 @@ class Searcher:
         catalogue = self._catalogues.get(query.language)
         if catalogue is None:
             return False
-        shapes = {(name, _shape(mark)) for name, _, mark in (piece.partition("·") for piece in self.keyword.called) if mark}
         for piece in models(query.text):
             name, _, mark = piece.partition("·")
-            if mark and piece not in self.keyword and (name, _shape(mark)) in shapes:
+            if mark and piece not in self.keyword and (name, _shape(mark)) in self._shapes:
                 return True
         return not_sold(query.text, catalogue, self._thesaurus, self._topics[0])
 
@@ -255,6 +256,11 @@ class Searcher:
                 held.add(other.id)
                 found.append(replace(passage, chunk=other, units=self.units(query, number), named=False))
         return found
+
+    @cached_property
+    def _shapes(self) -> frozenset[tuple[str, str]]:
+        """The names of things that have a model's number or letter, and its shape."""
+        return frozenset((name, _shape(mark)) for name, _, mark in (piece.partition("·") for piece in self.keyword.called) if mark)
 
     @cached_property
     def _places(self) -> dict[tuple[str, int], int]:
