@@ -30,6 +30,7 @@ _SET = re.compile(r"\b(?:set|pack|pair|box|bundle|lot|case) of \d+\b|\b\d+[- ]?(
 _NOT_BEFORE = re.compile(
     r"(?:\b(?:no|not|without|cannot|can't|never|non)\b[ -]*(?:\w+[ -]+){0,2}|不(?:支持|含|带|可|能|防)?|无(?!线)|没有?|未)$"
 )
+_LOOKS_BACK = 40  # characters before a word in which it may be denied
 _DENIED = frozenset(("no", "none", "n/a", "false", "-", "–", "x", "✗", "否", "无", "没有", "不支持", "不"))
 _PROSE_WORDS = 5  # of the value of a field that tells what a thing is
 _LEAST, _PRICED = 3, 0.6  # rows that make a catalogue, and the share of them that has a price
@@ -176,15 +177,14 @@ def _says_han(item: Item, way: str) -> bool:
     if way in item.text:
         return not _denied(item.text, re.compile(re.escape(way)))
     halves = (way[:2], way[2:])
-    return len(way) == 4 and any(
-        all(half in line for half in halves) and not _NOT_BEFORE.search(line[: line.rfind(halves[0])]) for line in item.text.splitlines()
-    )
+    lines = (line for line in item.text.splitlines() if all(half in line for half in halves))
+    return len(way) == 4 and any(not _NOT_BEFORE.search(line[: line.rfind(halves[0])][-_LOOKS_BACK:]) for line in lines)
 
 
 def _denied(text: str, said: re.Pattern[str]) -> bool:
     """Whether every place that says it stands behind a no: `no wireless charging`, `不支持无线充电`."""
     places = [match.start() for match in said.finditer(text)]
-    return bool(places) and all(_NOT_BEFORE.search(text[:place]) for place in places)
+    return bool(places) and all(_NOT_BEFORE.search(text[max(0, place - _LOOKS_BACK) : place]) for place in places)
 
 
 def items(chunks: Sequence[Chunk]) -> tuple[Item, ...]:

@@ -14,7 +14,7 @@ from bot.prompts import texts
 from knowledge.documents import Passage
 from knowledge.errors import StoreError
 from knowledge.store import MemoryStore
-from tests.bot.turning import ASKED, ASKED_ZH, DELIVERY, OFF_TOPIC, RETURNS, SHOP, TUIHUO, Desk, desk
+from tests.bot.turning import ASKED, ASKED_ZH, DELIVERY, OFF_TOPIC, RETURNS, SHOP, TUIHUO, Desk, desk, hosted
 
 DOWN = BackendUnavailable("no route to host")
 
@@ -39,10 +39,6 @@ def shop(tmp_path: Path) -> Iterator[Desk]:
     """A shop whose only backend is the extractive one."""
     with desk(tmp_path) as made:
         yield made
-
-
-def hosted(*pieces: str, **more: Any) -> FakeBackend:
-    return FakeBackend(pieces or ("You have ", "30 days."), **{"name": "hosted", "kind": "hosted", **more})
 
 
 # --- what is answered

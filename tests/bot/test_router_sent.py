@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.backends.fake import FakeBackend
 from bot.errors import BadMessage, UnknownBackend
 from bot.messages import Message
-from tests.bot.turning import ASKED, Desk, desk
+from tests.bot.turning import ASKED, Desk, desk, hosted
 
 
 @pytest.fixture
@@ -18,10 +16,6 @@ def shop(tmp_path: Path) -> Iterator[Desk]:
     """A shop whose only backend is the extractive one."""
     with desk(tmp_path) as made:
         yield made
-
-
-def hosted(*pieces: str, **more: Any) -> FakeBackend:
-    return FakeBackend(pieces or ("You have ", "30 days."), **{"name": "hosted", "kind": "hosted", **more})
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t ", "\x00\x07", "\u200b\ufeff", "\n" * 10_000])

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from bot.backends.base import Backend
 from bot.backends.extractive import ExtractiveBackend
+from bot.backends.fake import FakeBackend
 from bot.choices import Choices
 from bot.dispatch import Dispatch
 from bot.examples import Pool
@@ -110,3 +111,8 @@ def desk(folder: Path, *backends: Backend, **more: Any) -> Iterator[Desk]:
         yield made
     finally:
         made.engine.dispose()
+
+
+def hosted(*pieces: str, **more: Any) -> FakeBackend:
+    """A scripted backend in a hosted one's place."""
+    return FakeBackend(pieces or ("You have ", "30 days."), **{"name": "hosted", "kind": "hosted", **more})
