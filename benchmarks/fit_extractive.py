@@ -30,6 +30,7 @@ from bot.compare import compared
 from bot.expect import asked
 from bot.followup import focus, leans_on, self_contained
 from bot.messages import Message
+from bot.select import choose
 from knowledge.documents import Gaps, Language, Passage
 from ui.build import build
 from ui.settings import Settings
@@ -202,7 +203,7 @@ def heads(rows: Sequence[Row], weights: Floats) -> Floats:
 def carries(row: Row, weights: Floats) -> bool:
     best = picks(row, weights)
     lines = compared(row.asks, row.passages, best)
-    texts = lines or [pick.unit.text for pick in extract.choose(best, question=row.asks) if pick.passage.chunk.source in row.sources]
+    texts = lines or [pick.unit.text for pick in choose(best, question=row.asks) if pick.passage.chunk.source in row.sources]
     said = flat("\n".join(texts))
     hits = [flat(answer) in said for answer in row.answers]
     return all(hits) if row.whole else any(hits)

@@ -30,7 +30,7 @@ class Composer:
 
         def make(parts: Parts) -> Prompt:
             prompt = prompts.build(parts, language=language, shop=rules.shop, today=today, wording=lesson.wording, cot=lesson.cot)
-            return replace(prompt, question=turn.question, gaps=found.gaps)
+            return replace(prompt, question=turn.question, gaps=found.gaps, parts=found.parts)
 
         budget, summary, history = self.budget(backend, lesson), turn.known.summary, turn.history
         if turn.request.history is not None:  # brought along, so nobody has summarized it

@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.wording import Wording
 from knowledge.documents import Gaps, Language, Passage
+from knowledge.report import SubQuestion
 
 Role = Literal["customer", "agent", "bot", "system", "action"]
 Route = Literal["answer", "clarify", "human"]
@@ -161,6 +162,7 @@ class Prompt:
 
     A language model reads `messages`; the extractive backend reads `question` (self-contained) and `passages`.
     gaps: what of the question the passages leave open. reasoned: the model was told to reason in a marked section before it answers.
+    parts: the questions, where several are asked at once.
     """
 
     messages: tuple[Message, ...]
@@ -170,6 +172,7 @@ class Prompt:
     version: str = ""
     gaps: Gaps = field(default_factory=Gaps)
     reasoned: bool = False
+    parts: tuple[SubQuestion, ...] = ()
 
 
 Event = Delta | Answer

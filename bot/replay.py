@@ -10,6 +10,7 @@ from bot.backends.base import Backend, Options
 from bot.context import Budget, size
 from bot.dispatch import Dispatch
 from bot.errors import BadMessage, ContextOverflow, UnknownBackend
+from bot.evidence import Look, gathered
 from bot.messages import Message, Prompt
 from bot.policy import Limits
 from bot.sides import Side, side
@@ -96,10 +97,19 @@ def saved_turn(engine: Engine, index: Index, message: str) -> Saved:
 def _found(index: Index, record: dict[str, Any], language: Language) -> Found:
     """What was found then, as far as it is still there."""
     ids = {passage["id"] for passage in record["passages"]}
-    searched = record.get("searched") or {"text": record["question"], "context": []}  # older records have none
-    context = tuple(Context(str(line), float(share), *map(bool, told)) for line, share, *told in searched["context"])
-    found = index.find(searched["text"], 2 * len(ids), record["collection"], language, context)
-    return replace(found, passages=tuple(passage for passage in found.passages if passage.chunk.id in ids))
+    found = gathered(_looks(record), lambda look: index.find(look.text, 2 * len(ids), record["collection"], language, look.context))
+    return found.only(ids)
+
+
+def _looks(record: dict[str, Any]) -> tuple[Look, ...]:
+    """What was looked up. Older records have one question's text and context, or neither."""
+    searched = record.get("searched") or {"text": record["question"], "context": []}
+    rows = [{"question": record["question"], **searched}] if isinstance(searched, dict) else searched
+    return tuple(Look(row["text"], tuple(_line(*line) for line in row["context"]), row["question"]) for row in rows)
+
+
+def _line(line: str, share: float, told: bool = False) -> Context:
+    return Context(str(line), float(share), bool(told))
 
 
 def compare(dispatch: Dispatch, turn: Saved, names: Sequence[str], options: Options, limits: Limits) -> list[Side]:
@@ -110,7 +120,10 @@ def compare(dispatch: Dispatch, turn: Saved, names: Sequence[str], options: Opti
         raise UnknownBackend(f"There is no backend {missing!r}; there are: {', '.join(dispatch.backends)}.")
 
     def ask(backend: Backend) -> tuple[Prompt, Options]:
-        prompt = Prompt(turn.messages, turn.question, turn.found.passages, turn.language, gaps=turn.found.gaps, reasoned=turn.reasoned)
+        found = turn.found
+        prompt = Prompt(
+            turn.messages, turn.question, found.passages, turn.language, gaps=found.gaps, reasoned=turn.reasoned, parts=found.parts
+        )
         budget = Budget(backend.window, options.max_tokens)
         tokens = size(prompt, backend.count)
         if backend.kind != "extractive" and tokens > budget.room:

@@ -19,9 +19,8 @@ from bot.declines import declines, offers_person
 from bot.dispatch import Dispatch
 from bot.errors import BadMessage, UnknownBackend
 from bot.escalate import next_step
-from bot.expect import asked
+from bot.evidence import gathered, looks
 from bot.extract import sure
-from bot.followup import focus, leans_on, self_contained
 from bot.guard import disarmed
 from bot.labels import Labeller
 from bot.ladder import Ask, Rung
@@ -172,14 +171,13 @@ class Router:
         yield self._own.without_answer(turn, "dont_know", "missing_knowledge")
 
     def _retrieve(self, turn: Turn, given: Sequence[Document] | None = None) -> Found:
-        whole = turn.request.text
-        core, story = focus(whole)
-        context = (*story, *leans_on(whole, turn.history, lambda text, before: self._index.topical(text, before, turn.request.collection)))
-        turn.question, turn.searched = core if asked(core) else self_contained(whole, context), (core, context)
+        collection, language, most = turn.request.collection, turn.triage.language, self._rules.passages
+        turn.looks = looks(turn.request.text, turn.history, lambda text, before: self._index.topical(text, before, collection))
+        turn.question = " / ".join(look.question for look in turn.looks)
         if given is None:
-            found = self._index.find(core, self._rules.passages, turn.request.collection, turn.triage.language, context)
+            found = gathered(turn.looks, lambda look: self._index.find(look.text, most, collection, language, look.context))
         else:
-            found = self._index.read(core, given, self._rules.passages, context)
+            found = gathered(turn.looks, lambda look: self._index.read(look.text, given, most, look.context))
         turn.mark("retrieve")
         return found
 
@@ -192,7 +190,7 @@ class Router:
                 turn.prompt = less  # what is recorded is what was sent
             return less
 
-        found = replace(found, passages=tuple(map(disarmed, found.passages)))
+        found = found.each(disarmed)
         rung = Rung("")
         with closing(self._dispatch.answer(turn.plan, self._asker(turn, found), shorter, cancel, turn.spent_s)) as events:
             for event in events:

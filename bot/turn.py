@@ -1,13 +1,14 @@
 """What is known of a turn as it goes on, and what is kept of it when it ends."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot import checks, direct, guard
 from bot.backends.base import Backend
 from bot.context import Fitted, size
 from bot.direct import Match
+from bot.evidence import Look
 from bot.labels import UNKNOWN, Labels
 from bot.lessons import Lesson, Taught
 from bot.messages import Answer, Message, Prompt, Request, Route, Tokens
@@ -15,7 +16,6 @@ from bot.policy import Plan
 from bot.recall import Known
 from bot.records import Received
 from bot.triage import Triage
-from knowledge.query import Context
 from knowledge.report import Found
 
 
@@ -47,7 +47,7 @@ class Turn:
     known: Known = field(default_factory=Known)
     labels: Labels = UNKNOWN
     question: str = ""
-    searched: tuple[str, tuple[Context, ...]] = ("", ())
+    looks: tuple[Look, ...] = ()
     found: Found | None = None
     prompt: Prompt | None = None
     fitted: Fitted | None = None
@@ -127,7 +127,7 @@ def provenance(turn: Turn, answer: Answer, embedder: str) -> dict[str, Any]:
     known = [evidence, *(turn.fitted.parts.facts if turn.fitted else ())]
     return {
         "question": turn.question,
-        "searched": {"text": turn.searched[0], "context": [list(line) for line in turn.searched[1]]},
+        "searched": [asdict(look) for look in turn.looks],
         "passages": [{"id": p.chunk.id, "source": p.chunk.source, "score": p.score, "legs": dict(p.legs)} for p in passages],
         "prompt": prompt.version if prompt else "",
         "direct": {"example": turn.match.example.id, "cosine": turn.match.cosine} if turn.match else None,

@@ -10,16 +10,19 @@ from collections.abc import Iterator, Sequence
 from bot.backends.base import Options
 from bot.compare import compared, in_general
 from bot.expect import asked
-from bot.extract import Pick, choose, confidence, rank
+from bot.extract import Pick, confidence, rank
 from bot.messages import Prompt
+from bot.prompts import texts
+from bot.select import choose
 from bot.steps import steps
 from knowledge.cells import cells
-from knowledge.documents import Language
+from knowledge.documents import Gaps, Language, Passage
 from knowledge.language import CJK
 from knowledge.retrieve import name_of
 
 _HAN = re.compile(f"[{CJK}]")
 _STEP = re.compile(r"^\s*\d{1,2}[.)、．]\s*\S")
+_QUOTED = 80  # characters of a question that are said back
 _MARK = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)]\s+)")
 
 
@@ -36,18 +39,7 @@ class ExtractiveBackend:
         self._threshold = threshold
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
-        if prompt.passages and prompt.passages[0].chunk.kind == "range":  # a list that was made for this question
-            yield prompt.passages[0].chunk.text
-            return
-        picks = rank(prompt.question, prompt.passages)
-        general = in_general(prompt.question, prompt.passages)
-        if not general and confidence(prompt.question, picks, prompt.language, prompt.gaps) < self._threshold:
-            return
-        lines = (
-            compared(prompt.question, prompt.passages, picks)
-            or steps(prompt.question, picks, prompt.passages, figure=asked(prompt.question) is not None)
-            or said(choose(picks, question=prompt.question), prompt.language)
-        )
+        lines = self._lines(prompt)
         left = options.max_tokens
         for number, line in enumerate(lines):
             if (options.cancel and options.cancel.is_set()) or left <= 0:
@@ -55,10 +47,37 @@ class ExtractiveBackend:
             left -= self.count(line)
             yield line if number == len(lines) - 1 else f"{line}{_between(line, lines[number + 1])}"
 
+    def _lines(self, prompt: Prompt) -> list[str]:
+        """What is said, of several questions one after the other; of those that cannot be answered, where others can, that they cannot."""
+        if not prompt.parts:
+            return self._answer(prompt.question, prompt.passages, prompt.gaps, prompt.language)
+        answers = [self._answer(part.question, part.passages, part.gaps, prompt.language) for part in prompt.parts]
+        lines: list[str] = []
+        for part, answer in zip(prompt.parts, answers, strict=True):
+            lines += answer or ([texts(prompt.language).reply("part_unknown", question=_quoted(part.text))] if any(answers) else [])
+        return list(dict.fromkeys(lines))
+
+    def _answer(self, question: str, passages: Sequence[Passage], gaps: Gaps, language: Language) -> list[str]:
+        if passages and passages[0].chunk.kind == "range":  # a list that was made for this question
+            return [passages[0].chunk.text]
+        picks = rank(question, passages)
+        if not in_general(question, passages) and confidence(question, picks, language, gaps) < self._threshold:
+            return []
+        return (
+            compared(question, passages, picks)
+            or steps(question, picks, passages, figure=asked(question) is not None)
+            or said(choose(picks, question=question), language)
+        )
+
     def count(self, text: str) -> int:
         """One token for each Chinese character, one for four other bytes."""
         han = len(_HAN.findall(text))
         return han + math.ceil((len(text.encode("utf-8", "replace")) - 3 * han) / 4)
+
+
+def _quoted(question: str) -> str:
+    text = question.strip(" ,，.。?？!！;；")
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
 
 
 def said(picks: Sequence[Pick], language: Language) -> list[str]:

@@ -90,11 +90,11 @@ def test_both_languages_have_the_same_sentences_and_all_of_them_can_be_filled():
     for language in ("en", "zh"):
         loaded[language] = tomllib.loads(resources.files("bot").joinpath(f"templates/replies.{language}.toml").read_text("utf-8"))
         for key in loaded[language]:
-            assert texts(language).reply(key, shop="s", contact="c", limit=9).strip()
+            assert texts(language).reply(key, shop="s", contact="c", limit=9, question="q").strip()
     assert loaded["en"].keys() == loaded["zh"].keys()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_only_not_knowing_offers_a_person(language: Language):
-    said = {key: texts(language).reply(key, shop="s", contact="c", limit=9) for key in texts(language).replies}
+    said = {key: texts(language).reply(key, shop="s", contact="c", limit=9, question="q") for key in texts(language).replies}
     assert [key for key, text in said.items() if offers_person(text)] == ["dont_know"]

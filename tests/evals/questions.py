@@ -67,3 +67,24 @@ def common(language: str) -> list[Row]:
     lines = Path(__file__).with_name("common.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [{**row, "kind": "answerable"} for row in rows if row["language"] == language]
+
+
+def several(half: str) -> list[Row]:
+    """Messages that ask two or three things, `{id, language, question, answers[][], sources[][]}`, a list for each thing, empty where no
+    page says it; with `single` they ask one thing and look as if it were more."""
+    lines = Path(__file__).with_name(f"several_{half}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def ask_parts(router: Router, rows: list[Row]) -> list[list[Scored]]:
+    """Each message's things that have an answer, one by one, of the one reply to it."""
+    found: list[list[Scored]] = []
+    for row in rows:
+        answer = router.answer_from(row["question"], [], None, "default", "extractive")
+        parts = [
+            {"id": f"{row['id']}-{n}", "kind": "answerable", "answers": answers, "sources": sources}
+            for n, (answers, sources) in enumerate(zip(row["answers"], row["sources"], strict=True))
+            if answers
+        ]
+        found.append([scored(part, answer) for part in parts])
+    return found

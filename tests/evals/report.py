@@ -2,7 +2,7 @@
 
 import argparse
 
-from tests.evals.questions import HALVES, LANGUAGES, ask, chats, converse, questions, router_over
+from tests.evals.questions import HALVES, LANGUAGES, ask, ask_parts, chats, converse, questions, router_over, several
 from tests.evals.scoring import HAVE_AN_ANSWER, Scored, shares, table
 from tests.real import sample_folder
 
@@ -17,6 +17,11 @@ def main() -> None:
         sets = [(language, half) for half in chosen.half or HALVES for language in LANGUAGES]
         found = {f"{language} {half}": ask(router, questions(language, half)) for language, half in sets}
         found |= {f"{language} {half} chats": converse(router, chats(language, half)) for language, half in sets}
+        for half in chosen.half or HALVES:
+            rows = several(half)
+            for language in LANGUAGES:
+                parts = ask_parts(router, [row for row in rows if row["language"] == language and not row.get("single")])
+                found[f"{language} {half} several"] = [part for one in parts for part in one]
     print(table({name: shares(scores) for name, scores in found.items()}))
     if chosen.wrong:
         for scores in found.values():

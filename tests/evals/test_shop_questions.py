@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from bot.router import Router
-from tests.evals.questions import HALVES, LANGUAGES, ask, chats, common, converse, questions, router_over
+from tests.evals.questions import HALVES, LANGUAGES, ask, ask_parts, chats, common, converse, questions, router_over, several
 from tests.evals.scoring import HAVE_AN_ANSWER, shares, table
 
 RIGHT = 0.75  # of the answerable questions, at least
 RIGHT_IN_CHATS = 0.78
 RIGHT_PAGE = 0.8
+RIGHT_OF_SEVERAL = 0.65  # of the things that are asked together; of one thing that looks like more a little less
 WRONGLY_DECLINED = 0.12  # of the answerable questions, at most
 OFF_TOPIC_DECLINED = 0.7
 MISSING_DECLINED = 0.2
@@ -66,3 +67,17 @@ def test_common_questions_are_not_declined_and_answered_from_the_right_page(rout
     scores = ask(router, common(language))
     assert [score.id for score in scores if score.declined] == []
     assert sum(score.page for score in scores) >= RIGHT_PAGE * len(scores)
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_several_things_asked_at_once(router: Router, language: str, half: str, capsys: pytest.CaptureFixture[str]):
+    rows = [row for row in several(half) if row["language"] == language]
+    for single in (False, True):
+        found = ask_parts(router, [row for row in rows if row.get("single", False) == single])
+        share = shares(part for parts in found for part in parts)
+        with capsys.disabled():
+            whole = sum(all(part.right for part in parts) for parts in found) / len(found)
+            print("\n" + table({f"{language} {half} {'one' if single else 'several'}": share}) + f"   all of a message right: {whole:.1%}")
+        assert share.questions >= (10 if single else 45)
+        assert share.right >= (RIGHT_OF_SEVERAL - 0.15 if single else RIGHT_OF_SEVERAL)
