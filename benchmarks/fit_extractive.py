@@ -27,8 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from bot import extract
 from bot.compare import compared
-from bot.expect import asked
-from bot.followup import focus, leans_on, self_contained
+from bot.evidence import looks
 from bot.messages import Message
 from bot.select import choose
 from knowledge.documents import Gaps, Language, Passage
@@ -84,10 +83,9 @@ def flat(text: str) -> str:
 
 
 def looked_up(index: Any, language: Language, question: str, history: Sequence[Message], *, kind: str, holds: Holds) -> Row:
-    core, story = focus(question)
-    context = (*story, *leans_on(question, history, index.topical))
-    result = index.find(core, 12, "default", language, context)
-    asks = core if asked(core) else self_contained(question, context)
+    """Of a message that asks several things, the first."""
+    look = looks(question, history, index.topical)[0]
+    result, asks = index.find(look.text, 12, "default", language, look.context), look.question
     units = [unit for unit in extract.features(asks, result.passages) if not unit[2]["question"]]
     x = np.array([[values[name] for name in SENTENCE] for *_, values in units], dtype=np.float32).reshape(-1, len(SENTENCE))
     y = np.array([holds(passage, passage.units[number].text) for passage, number, _ in units], dtype=bool)

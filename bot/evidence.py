@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from bot.expect import asked
-from bot.followup import Topical, focus, leans_on, self_contained
+from bot.followup import STORY, Topical, focus, leans_on, self_contained
 from bot.messages import Message
-from bot.subquestions import apart
+from bot.subquestions import apart, clause
 from knowledge.documents import Passage
 from knowledge.query import Context
 from knowledge.report import Found, SubQuestion
@@ -27,6 +27,8 @@ def looks(message: str, history: Sequence[Message], topical: Topical) -> tuple[L
     core, story = focus(message)
     asks = apart(core)
     if not asks:
+        core, told = clause(core)
+        story = (*story, Context(told, STORY, told=True)) if told else story
         context = (*story, *leans_on(message, history, topical))
         return (Look(core, context, core if asked(core) else self_contained(message, context)),)
     found = list[Look]()

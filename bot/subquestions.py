@@ -9,11 +9,12 @@ from importlib import resources
 
 from knowledge.chunk import sentences
 from knowledge.language import detect
-from knowledge.terms import words
+from knowledge.terms import STOP, words
 
 MOST = 4
 _MARKS = ("?", "？")
 _MARK = re.compile(r"(?<=[?？])\s+")
+_ALONE = 4  # words that mean something, in a clause that can be read without what stands before it
 _EDGES = " ,，;；、"
 
 
@@ -47,6 +48,17 @@ def questions(sentence: str) -> list[str]:
     What stands before the first belongs to it, and what follows a question, to that.
     """
     return [ask for part in _MARK.split(sentence) for ask in _of_one(part)]
+
+
+def clause(question: str) -> tuple[str, str]:
+    """The clause of a Chinese question that asks, to its end, and what is told before it: commas part what full stops do in English."""
+    if detect(question) == "zh":
+        forms = _forms("zh")
+        for start, end in _pieces(question, forms.joint):
+            if start and forms.asks.search(question[start:end].strip()):
+                ask = question[start:].strip(_EDGES)
+                return (ask, question[:start].strip(_EDGES)) if sum(word not in STOP for word in words(ask)) >= _ALONE else (question, "")
+    return question, ""
 
 
 def _of_one(sentence: str) -> list[str]:

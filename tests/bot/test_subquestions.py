@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.evidence import gathered, looks
 from bot.followup import focus
 from bot.messages import Message
-from bot.subquestions import MOST, apart
+from bot.subquestions import MOST, apart, clause
 from knowledge.documents import Chunk, Passage
 from knowledge.report import Found
 
@@ -69,6 +69,20 @@ def test_a_question_without_a_mark_is_no_story_to_one_that_has_one():
     assert focus("I bought two gift cards. Do they expire? How many can I use for an order")[0] == (
         "Do they expire? How many can I use for an order"
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "ask", "told"),
+    [
+        ("躺床上看书怕砸脸，轻羽8英寸小平板有多重？", "轻羽8英寸小平板有多重？", "躺床上看书怕砸脸"),
+        ("我上周买的，还能退吗", "我上周买的，还能退吗", ""),  # what asks does not stand alone
+        ("产品A多少钱，有点贵啊", "产品A多少钱，有点贵啊", ""),
+        ("I read in bed, how heavy is the small tablet?", "I read in bed, how heavy is the small tablet?", ""),
+    ],
+)
+def test_what_a_chinese_question_tells_before_it_asks_is_a_story(question: str, ask: str, told: str):
+    assert clause(question) == (ask, told)
+    assert [line.line for look in looks(question, (), lambda *_: False) for line in look.context] == ([told] if told else [])
 
 
 def test_a_later_question_leans_on_the_one_before_it():
