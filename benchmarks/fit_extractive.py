@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 
 from bot import extract
 from bot.compare import compared
-from bot.evidence import looks
+from bot.evidence import Look, looks
 from bot.messages import Message
 from bot.select import choose
 from knowledge.documents import Gaps, Language, Passage
@@ -83,13 +83,17 @@ def flat(text: str) -> str:
 
 
 def looked_up(index: Any, language: Language, question: str, history: Sequence[Message], *, kind: str, holds: Holds) -> Row:
-    """Of a message that asks several things, the first."""
-    look = looks(question, history, index.topical)[0]
-    result, asks = index.find(look.text, 12, "default", language, look.context), look.question
-    units = [unit for unit in extract.features(asks, result.passages) if not unit[2]["question"]]
+    """Of a message that asks several things, the one that the answer is to, or else the first."""
+    rows = [_one(index, language, look, kind, holds) for look in looks(question, history, index.topical)]
+    return max(rows, key=lambda row: bool(row.y.any()))
+
+
+def _one(index: Any, language: Language, look: Look, kind: str, holds: Holds) -> Row:
+    result = index.find(look.text, 12, "default", language, look.context)
+    units = [unit for unit in extract.features(look.question, result.passages) if not unit[2]["question"]]
     x = np.array([[values[name] for name in SENTENCE] for *_, values in units], dtype=np.float32).reshape(-1, len(SENTENCE))
     y = np.array([holds(passage, passage.units[number].text) for passage, number, _ in units], dtype=bool)
-    return Row(asks, kind, result.passages, result.gaps, units, x, y)
+    return Row(look.question, kind, result.passages, result.gaps, units, x, y)
 
 
 def of_sample(index: Any, language: Language) -> list[Row]:

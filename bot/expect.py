@@ -21,12 +21,17 @@ def has(kind: str, sentence: str) -> bool:
     return bool(_signs("has")[kind].search(sentence))
 
 
+def troubled(text: str) -> bool:
+    """Whether a question, or what stands over a page, speaks of something that is wrong."""
+    return bool(_signs("trouble")["any"].search(text))
+
+
 def kinds() -> tuple[str, ...]:
     """All kinds that `has` knows."""
     return tuple(_signs("has"))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _signs(table: str) -> Mapping[str, re.Pattern[str]]:
     tables = tomllib.loads(resources.files("bot").joinpath("expect.toml").read_text("utf-8"))
     return {kind: re.compile("|".join(alternatives), re.IGNORECASE) for kind, alternatives in tables[table].items()}

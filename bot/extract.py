@@ -6,15 +6,17 @@ sample shop alone, the sentences' about made-up ones too; they weigh general sig
 """
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
-from bot.expect import asked, has
+from bot.expect import asked, has, troubled
 from bot.messages import Prompt
 from knowledge.documents import Gaps, Language, Passage, Unit
+from knowledge.retrieve import name_of
 from knowledge.terms import STOP, models, words
 
 FEATURES = (
@@ -22,6 +24,7 @@ FEATURES = (
     "question",
     "heading", "short", "best_own", "best_context", "named_rest", "named_cosine", "fits_cosine", "fits_context", "fits_heading",
     "cosine_squared", "context_squared", "rest_cosine", "best_cosine", "first_cosine", "first_rest", "first_own",
+    "troubled", "untroubled",
 )  # fmt: skip
 """What is known of a sentence; see `features`."""
 
@@ -29,11 +32,11 @@ HEAD = (
     "best", "own", "rest", "context", "cosine", "chunk", "passage", "keyword", "unknown", "open", "lacking", "fits", "misfits", "named",
     "margin", "standout", "short_question", "own_cosine", "unknown_named", "lacking_named", "named_rest", "named_standout", "named_fits",
     "name_share",
-    "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared",
+    "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared", "name_field", "above_name",
 )  # fmt: skip
 """What is known of an answer; see `confidence`."""
 
-
+_FIELD = re.compile(r"^[^:：]{1,40}[:：]\s*")
 _NOTHING, _FEW, _SAID = 0.01, 3, 0.6  # share of a question; words of it; how sure what a sentence says word for word is at least
 
 
@@ -50,6 +53,12 @@ class Pick:
     def unit(self) -> Unit:
         return self.passage.units[self.number]
 
+    @property
+    def is_name(self) -> bool:
+        """Whether it is the field with the record's name, which whoever names it knows."""
+        chunk = self.passage.chunk
+        return chunk.kind == "record" and _FIELD.sub("", self.unit.text) == name_of(chunk)
+
 
 def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, int, dict[str, float]]]:
     """Every sentence of the passages with its features.
@@ -59,11 +68,13 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
     passage. rank: 1 / rank of the passage. cosine: with the question. named, stray: the question names this record; it names another.
     Some products of these follow, and whether it is the first in something.
     fits, misfits: a kind of figure is asked for, and is there; or is not. figure: any digit. question: it is a question itself.
+    troubled, untroubled: its page is about something that is wrong, and so is the question; or the question is not.
     heading: the share held by its title and headings. short: few characters. best_own, best_context: its share of the best sentence's.
     """
-    kind = asked(question)
+    kind, wrong = asked(question), troubled(question)
     anything_named = any(passage.named for passage in passages)
     sentences = [(rank, passage, number, unit) for rank, passage in enumerate(passages, 1) for number, unit in enumerate(passage.units)]
+    over = {p.chunk.id: p.chunk.kind != "record" and troubled(" ".join((p.chunk.title, *p.chunk.heading))) for p in passages}
     top = {
         "own": max((unit.own for *_, unit in sentences), default=0.0) or 1.0,
         "rest": max((_rest(unit) for *_, unit in sentences), default=0.0) or 1.0,
@@ -107,6 +118,8 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
             "first_cosine": float(cosine >= top["cosine"]),
             "first_rest": float(rest >= top["rest"]),
             "first_own": float(unit.own >= top["own"]),
+            "troubled": float(wrong and over[passage.chunk.id]),
+            "untroubled": float(not wrong and over[passage.chunk.id]),
         }
         found.append((passage, number, values))
     return found
@@ -137,6 +150,7 @@ def head(question: str, picks: Sequence[Pick], gaps: Gaps) -> dict[str, float]:
     own = max(pick.features["own"] for pick in top)
     rest = max(pick.features["rest"] for pick in top)
     of_it = [pick for pick in picks if pick.features["named"]]
+    bare = [pick.score for pick in of_it if pick.is_name]  # agrees with the question by its name alone, as any field of it does
     of_it_cosines = [pick.features["cosine"] for pick in of_it]
     named = float(bool(of_it))
     name = min(0.9, max((pick.features["heading"] for pick in of_it), default=0.0))  # what naming the thing takes of the question
@@ -170,6 +184,8 @@ def head(question: str, picks: Sequence[Pick], gaps: Gaps) -> dict[str, float]:
         "open_share": min(1.0, gaps.open / (1 - name)),
         "first_rest_cosine": max(pick.features["rest_cosine"] for pick in top),
         "cosine_squared": cosine**2,
+        "name_field": float(bool(bare)),
+        "above_name": (best.score - max(bare)) / 10 if bare else 0.0,
     }
 
 

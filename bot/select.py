@@ -1,11 +1,9 @@
 """Which of the ranked sentences are said: the best one, and what belongs to it. Pure."""
 
-import re
 from collections.abc import Sequence
 
 from bot.extract import Pick
 from knowledge.cells import cells
-from knowledge.retrieve import name_of
 from knowledge.terms import models
 
 _NOTHING = 0.01  # share of a question
@@ -25,7 +23,7 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5, question: 
     its own lines, and of them those that are as good. Where several rows of a small table come close, none of them is singled out, and all
     of its rows are said.
     """
-    picks = [pick for pick in picks if not _is_name(pick)] or picks
+    picks = [pick for pick in picks if not pick.is_name] or picks
     if not picks:
         return []
     best = picks[0]
@@ -40,12 +38,6 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5, question: 
     near += [] if _coded(near, question) else _rows_beside(near, picks)
     near += _to_the_end(near, picks)
     return sorted(near, key=lambda pick: (first[_table(pick) or pick.passage.chunk.id], pick.passage.chunk.position, pick.number))
-
-
-def _is_name(pick: Pick) -> bool:
-    """Whether it is the field with the record's name, which whoever names it knows."""
-    chunk = pick.passage.chunk
-    return chunk.kind == "record" and re.sub(r"^[^:：]{1,40}[:：]\s*", "", pick.unit.text) == name_of(chunk)
 
 
 def _beside_it(pick: Pick, best: Pick) -> bool:

@@ -31,7 +31,7 @@ class KeywordIndex:
         if corpus:
             self._bm25.index(corpus, show_progress=False)
 
-    def __contains__(self, term: str) -> bool:
+    def __contains__(self, term: object) -> bool:
         return term in self.frequency
 
     def idf(self, term: str) -> float:

@@ -16,6 +16,7 @@ from knowledge.keyword import KeywordIndex
 from knowledge.language import normalise
 from knowledge.overview import not_sold, overview
 from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
+from knowledge.shapes import Shapes, shapes, strange
 from knowledge.spelling import Known, Speller
 from knowledge.terms import models, stem, terms, words
 from knowledge.thesaurus import Thesaurus, thesaurus
@@ -176,16 +177,12 @@ class Searcher:
         return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said), self._stranger(query))
 
     def _stranger(self, query: Query) -> bool:
-        """Whether a question names a model that nothing has though there are others of that name and shape (`Product D`, `Nova S9`), or
-        asks whether something is sold that no row and no page's title has a word for."""
+        """Whether a question names a model or a code that nothing has, or asks whether something is sold that no row and no page's title
+        has a word for."""
+        if strange(query.text, self.keyword, self._shapes):
+            return True
         catalogue = self._catalogues.get(query.language)
-        if catalogue is None:
-            return False
-        for piece in models(query.text):
-            name, _, mark = piece.partition("·")
-            if mark and piece not in self.keyword and (name, _shape(mark)) in self._shapes:
-                return True
-        return not_sold(query.text, catalogue, self._thesaurus, self._topics[0])
+        return catalogue is not None and not_sold(query.text, catalogue, self._thesaurus, self._topics[0])
 
     def rank(
         self,
@@ -258,9 +255,8 @@ class Searcher:
         return found
 
     @cached_property
-    def _shapes(self) -> frozenset[tuple[str, str]]:
-        """The names of things that have a model's number or letter, and its shape."""
-        return frozenset((name, _shape(mark)) for name, _, mark in (piece.partition("·") for piece in self.keyword.called) if mark)
+    def _shapes(self) -> Shapes:
+        return shapes(self.chunks, self.keyword.called)
 
     @cached_property
     def _places(self) -> dict[tuple[str, int], int]:
@@ -271,11 +267,6 @@ class Searcher:
             return None
         floor = min(cosines.values())
         return np.asarray([cosines.get(self.chunks[n].id, floor) for n in candidates], dtype=np.float32)
-
-
-def _shape(mark: str) -> str:
-    """`a` for letters, `0` for digits: Nova S9 is of the shape of Nova S5."""
-    return re.sub(r"\d+", "0", re.sub(r"[^\W\d_]+", "a", mark))
 
 
 def _is_list(chunk: Chunk) -> bool:

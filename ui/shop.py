@@ -81,7 +81,7 @@ def catalogue(language: PageLanguage) -> tuple[Mapping[str, str], ...]:
     """The sample shop's products, by column."""
     folder = files("ui") / "sample_shop" / language
     if language == "zh":
-        return tuple(json.loads((folder / "products.json").read_text(encoding="utf-8")))
+        return tuple(json.loads((folder / "products.json").read_text(encoding="utf-8"))["products"])
     return tuple(csv.DictReader((folder / "products.csv").read_text(encoding="utf-8").splitlines()))
 
 

@@ -12,7 +12,10 @@ from knowledge.loaders.rows import field, record_sections
 
 
 def parse_json(text: str) -> list[Parsed]:
-    """A list of documents `{id, title?, text}` is many; everything else is one. Raises `LoadError` for broken JSON."""
+    """A list of documents `{id, title?, text}` is many; everything else is one, with a title where it is a titled table.
+
+    Raises `LoadError` for broken JSON.
+    """
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -21,7 +24,8 @@ def parse_json(text: str) -> list[Parsed]:
         raise LoadError(f"This JSON cannot be read: {error}") from None
     if isinstance(value, list) and value and all(map(_is_document, value)):
         return _documents(value, "entry")
-    return [Parsed("", tuple(_sections(value)))]
+    title, value = _titled(value)
+    return [Parsed(title, tuple(_sections(value)))]
 
 
 def parse_jsonl(text: str) -> list[Parsed]:
@@ -42,6 +46,15 @@ def parse_jsonl(text: str) -> list[Parsed]:
     if values and all(map(_is_document, values)):
         return _documents(values, "document")
     return [Parsed("", tuple(_sections(values)))]
+
+
+def _titled(value: Any) -> tuple[str, Any]:
+    """The title and the rows of an object that is a titled table: `{"title": "Exchanges", "questions": [{...}, ...]}`."""
+    if isinstance(value, dict) and len(value) == 2 and isinstance(title := value.get("title"), str) and title.strip():
+        rows = next(item for key, item in value.items() if key != "title")
+        if _is_table(rows):
+            return title.strip(), rows
+    return "", value
 
 
 def _is_document(value: Any) -> bool:

@@ -78,6 +78,14 @@ def test_json_object(put: Load):
     ]
 
 
+def test_json_of_a_titled_table(put: Load):
+    rows = [{"question": "How?", "answer": "So."}]
+    (document,) = put("a.json", json.dumps({"title": " Exchanges ", "questions": rows}))
+    assert (document.title, [section.heading for section in document.sections]) == ("Exchanges", [("How?",)])
+    (other,) = put("b.json", json.dumps({"title": "Exchanges", "size": 3}))  # no table: a field like any other
+    assert (other.title, other.sections[0].text) == ("B", "title: Exchanges\nsize: 3")
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.jsonl.gz"])
 def test_a_list_of_documents(put: Load, name: str):
     rows = [{"id": "en/1", "title": "Returns", "text": "## Window\n\n30 days."}, {"id": 2, "text": "退货。"}, {"id": "3", "text": " "}]
