@@ -37,7 +37,7 @@ from ui.settings import Settings
 ROOT = Path(__file__).parent.parent
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 SENTENCE = [name for name in extract.FEATURES if name != "question"]
-LOST = 0.05  # share of the answerable questions that the cut may lose
+LOST = 0.03  # share of the answerable questions that the cut may lose
 L2 = 0.003
 Floats = NDArray[np.float32]
 Holds = Callable[[Passage, str], bool]

@@ -32,7 +32,7 @@ HEAD = (
     "best", "own", "rest", "context", "cosine", "chunk", "passage", "keyword", "unknown", "open", "lacking", "fits", "misfits", "named",
     "margin", "standout", "short_question", "own_cosine", "unknown_named", "lacking_named", "named_rest", "named_standout", "named_fits",
     "name_share",
-    "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared", "name_field", "above_name",
+    "lacking_share", "unknown_share", "open_share", "first_rest_cosine", "cosine_squared", "name_field", "above_name", "unsaid",
 )  # fmt: skip
 """What is known of an answer; see `confidence`."""
 
@@ -184,6 +184,7 @@ def head(question: str, picks: Sequence[Pick], gaps: Gaps) -> dict[str, float]:
         "open_share": min(1.0, gaps.open / (1 - name)),
         "first_rest_cosine": max(pick.features["rest_cosine"] for pick in top),
         "cosine_squared": cosine**2,
+        "unsaid": float(bool(gaps.unsaid)),
         "name_field": float(bool(bare)),
         "above_name": (best.score - max(bare)) / 10 if bare else 0.0,
     }

@@ -92,12 +92,14 @@ class Gaps:
     unknown: what no document has a word for. open: what the best five passages together do not say. lacking: the weightiest single term
     among that: the thing asked after, where the topic is right and the fact is missing.
     stranger: it asks after a product that the shop does not have: a model of which only others are known, or a kind that is not sold.
+    unsaid: the name of an aspect that it asks after, and that none of the passages has a word for.
     """
 
     unknown: float = 0.0
     open: float = 0.0
     lacking: float = 0.0
     stranger: bool = False
+    unsaid: str = ""
 
 
 def document_of(chunk: Chunk) -> Document:

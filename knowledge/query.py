@@ -60,7 +60,7 @@ class Query:
     """text: the question in the documents' spelling. leaning: with the earlier lines it leans on, newest first.
 
     pieces: everything in it that a document's name could hold; the earlier lines' too where it names nothing itself.
-    unknown: the share of its own weight that no document knows a word for, 0..1.
+    unknown: the share of its own weight that no document knows a word for, 0..1. asked: the question as it was written.
     """
 
     text: str
@@ -69,6 +69,7 @@ class Query:
     pieces: frozenset[str]
     language: Language
     unknown: float
+    asked: str = ""
     _speaks_of: frozenset[str] = field(init=False, repr=False, compare=False)
     _coverage: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -118,7 +119,7 @@ def read(
     leaning = " ".join((spelled, *(normalise(line) for line, share, _ in context if share >= NAMING)))
     if not names:
         pieces = frozenset((*document_terms(leaning), *models(leaning)))
-    return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown)
+    return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown, text)
 
 
 def _going_on(

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from knowledge.aspects import unsaid
 from knowledge.catalogue import Catalogue, catalogues
 from knowledge.coverage import SentenceTerms
 from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
@@ -174,7 +175,19 @@ class Searcher:
             above, sentences = self.held(self.place[passage.chunk.id])
             held.update(above, *sentences)
         said = frozenset(held)
-        return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said), self._stranger(query))
+        return Gaps(query.unknown, 1 - query.coverage(said), query.lacking(said), self._stranger(query), self._unsaid(query, passages))
+
+    def _unsaid(self, query: Query, passages: Sequence[Passage]) -> str:
+        """What is asked after by a name of its own and the passages have no word for."""
+        names = sorted({name_of(passage.chunk) for passage in passages if passage.named})
+        told = (query.pieces.intersection(terms(name)) for name in names)
+        telling = {max(pieces, key=self.keyword.idf) for pieces in told if len(pieces) > 1}  # a word alone may be of another thing
+
+        def of_it(passage: Passage) -> bool:
+            above, sentences = self.held(self.place[passage.chunk.id])
+            return passage.named or not telling or not telling.isdisjoint(above.union(*sentences))
+
+        return unsaid(f"{query.asked} {query.text}", passages, of_it, names)
 
     def _stranger(self, query: Query) -> bool:
         """Whether a question names a model or a code that nothing has, or asks whether something is sold that no row and no page's title
