@@ -14,7 +14,7 @@ from knowledge.terms import terms as document_terms
 from knowledge.thesaurus import Thesaurus
 
 SYNONYM = 0.7  # what a synonym counts of the customer's own word
-HINT = 0.5  # what a document's word that is only hinted at counts of it
+HINT = 0.5  # what a document's word that is only hinted at counts of it; a phrase, which says more, counts as a synonym does
 CODE = 3.0  # what an error code or a model's counts of its idf
 CROSSING = 0.4  # what a character pair counts that lies across two words: it tells word order, and little of the meaning
 LOOSE = 0.3  # what a single Chinese character counts
@@ -187,7 +187,7 @@ def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     forms = (
         *((form, 1.0) for form in own),
         *((form, SYNONYM) for form in same),
-        *((form, 1.0 if _within(form, key) else HINT) for form in hinted),
+        *((form, 1.0 if _within(form, key) else SYNONYM if len(form) > 1 else HINT) for form in hinted),
     )
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
     weight = weights[0] if own else max(weights, default=(MERE if key in _TELLING else 1.0) * index.idf(key))
