@@ -15,6 +15,7 @@ from importlib import resources
 
 from bot.expect import asked, has, troubled
 from bot.messages import Prompt
+from knowledge.cells import cells
 from knowledge.documents import Gaps, Language, Passage, Unit
 from knowledge.retrieve import name_of
 from knowledge.terms import STOP, models, words
@@ -24,7 +25,7 @@ FEATURES = (
     "question",
     "heading", "short", "best_own", "best_context", "named_rest", "named_cosine", "fits_cosine", "fits_context", "fits_heading",
     "cosine_squared", "context_squared", "rest_cosine", "best_cosine", "first_cosine", "first_rest", "first_own",
-    "troubled", "untroubled",
+    "troubled", "untroubled", "first_heading", "row_heading",
 )  # fmt: skip
 """What is known of a sentence; see `features`."""
 
@@ -79,6 +80,7 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
         "own": max((unit.own for *_, unit in sentences), default=0.0) or 1.0,
         "rest": max((_rest(unit) for *_, unit in sentences), default=0.0) or 1.0,
         "context": max((unit.context for *_, unit in sentences), default=0.0) or 1.0,
+        "above": max((unit.above for *_, unit in sentences), default=0.0) or 1.0,
         "cosine": max((unit.cosine or 0.0 for *_, unit in sentences), default=0.0),
     }
     found: list[tuple[Passage, int, dict[str, float]]] = []
@@ -118,6 +120,8 @@ def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, 
             "first_cosine": float(cosine >= top["cosine"]),
             "first_rest": float(rest >= top["rest"]),
             "first_own": float(unit.own >= top["own"]),
+            "first_heading": float(unit.above >= top["above"]),
+            "row_heading": unit.above * bool(passage.chunk.kind != "record" and cells(unit.text)),
             "troubled": float(wrong and over[passage.chunk.id]),
             "untroubled": float(not wrong and over[passage.chunk.id]),
         }
