@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from bot.expect import asked, has
 from bot.extract import Pick
 from knowledge.documents import Passage
 from knowledge.language import normalise
@@ -23,6 +24,7 @@ _IN_GENERAL = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"\b(?:sku|id|name|code|number|date|url|link|box|description)\b|货号|编号|名称|品名|日期|链接|清单|简介", re.IGNORECASE)
+_IDENTITY = re.compile(r"\b(?:sku|id|code|number|url|link)\b|货号|编号|链接", re.IGNORECASE)
 _SHORT = 120  # characters of a field that is read at a glance
 _REST = 8.0  # what a field's own agreement with the question counts beside its score
 _GENERAL = 6  # fields of each record that are given when none is asked for
@@ -37,10 +39,16 @@ def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) 
     about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features.get("rest", 0.0) + pick.score))
     if not about:
         return []
-    for pick in about if not in_general(question, passages) else ():
+    kind = asked(question)
+    figured = [pick for pick in about if kind and all(has(kind, held.get(_field(pick.unit.text), "")) for held in fields.values())]
+    for pick in (*figured, *about) if not in_general(question, passages) else ():
         wanted = _field(pick.unit.text)
-        # A description names the thing itself, and so agrees with any question about it.
-        if wanted and name_of(pick.passage.chunk) not in pick.unit.text and all(wanted in held for held in fields.values()):
+        if not wanted or not all(wanted in held for held in fields.values()):
+            continue
+        if _IDENTITY.search(wanted) and not _IDENTITY.search(question):
+            continue
+        # A description names the thing itself, and so agrees with any question about it; one with the figure that is asked for tells it.
+        if name_of(pick.passage.chunk) not in pick.unit.text or pick in figured:
             return [_line(name, held[wanted]) for name, held in fields.items()]
     shared = [field for field, text in next(iter(fields.values())).items() if _tells_apart(field, text, fields)]
     return [_line(name, held[field]) for field in shared[:_GENERAL] for name, held in fields.items()]

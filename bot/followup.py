@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from bot.expect import asked
 from bot.messages import Message
-from bot.subquestions import questions
+from bot.subquestions import idle, questions
 from knowledge.chunk import sentences
 from knowledge.language import detect
 from knowledge.query import NAMING, Context
@@ -54,7 +54,9 @@ def focus(message: str) -> tuple[str, tuple[Context, ...]]:
     parts = sentences(message)
     if len(parts) < 2:
         return message, ()
-    asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part) or questions(part)] or parts[-1:]
+    asks = [part for part in parts if part.rstrip().endswith(("?", "？")) or asked(part) or questions(part)]
+    if all(map(idle, asks)):  # "my vacuum says E5. what's wrong with it?" asks with all of it
+        asks = parts if asks else parts[-1:]
     story = " ".join(part for part in parts if part not in asks)
     return (" ".join(asks), (Context(story, STORY, told=True),)) if story else (message, ())
 

@@ -35,7 +35,7 @@ def choose(picks: Sequence[Pick], most: int = 4, margin: float = 3.5, question: 
     for place, pick in enumerate(near):
         first.setdefault(pick.passage.chunk.id, place)
         first.setdefault(_table(pick), first[pick.passage.chunk.id])
-    near += [] if _coded(near, question) else _rows_beside(near, picks)
+    near += [] if coded(near, question) else _rows_beside(near, picks)
     near += _to_the_end(near, picks)
     return sorted(near, key=lambda pick: (first[_table(pick) or pick.passage.chunk.id], pick.passage.chunk.position, pick.number))
 
@@ -48,7 +48,7 @@ def _beside_it(pick: Pick, best: Pick) -> bool:
     return bool(pick.features.get("named") and idle)
 
 
-def _coded(near: Sequence[Pick], question: str) -> frozenset[str]:
+def coded(near: Sequence[Pick], question: str) -> frozenset[str]:
     """The error codes of a question that some row of a table has."""
     codes = {model for model in models(question) if model.endswith("·")}
     return frozenset(code for code in codes if any(_table(pick) and code in models(pick.unit.text) for pick in near))
@@ -56,7 +56,7 @@ def _coded(near: Sequence[Pick], question: str) -> frozenset[str]:
 
 def _of_its_code(near: Sequence[Pick], question: str) -> list[Pick]:
     """Without the rows of other codes: who asks what E1 means is not told what E2 does."""
-    codes = _coded(near, question)
+    codes = coded(near, question)
     return [pick for pick in near if not codes or not _table(pick) or codes.intersection(models(pick.unit.text))]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from bot.extract import Pick
+from bot.select import coded
 from knowledge.cells import cells
 from knowledge.documents import Passage
 
@@ -25,12 +26,16 @@ Place = tuple[str, tuple[str, ...]]
 def steps(question: str, picks: Sequence[Pick], passages: Sequence[Passage], *, figure: bool) -> list[str]:
     """The lines of the list that the best sentences are of, in order and each whole; none where the question asks for something else.
 
-    picks: best first. figure: a price, a date or another figure is asked for, which one sentence says.
+    The page of the best sentence comes first, and what stands over a list must say something of the question.
+
+    picks: best first; where a row of them has the very code that is asked for, that row is
+    what is asked for. figure: a price, a date or another figure is asked for, which one sentence says.
     """
-    if not picks or figure or not _HOW.search(question):
+    if not picks or figure or not _HOW.search(question) or coded(picks, question):
         return []
     best = picks[0]
-    for pick in (pick for pick in picks if best.score - pick.score <= _NEAR):
+    near = [pick for pick in picks if best.score - pick.score <= _NEAR and pick.features.get("heading", 1.0) > 0]
+    for pick in sorted(near, key=lambda pick: pick.passage.chunk.source != best.passage.chunk.source):
         found = _list_of(pick.passage, passages)
         said = {(passage.chunk.id, number) for step in found for passage, number in step}
         if (pick.passage.chunk.id, pick.number) not in said:

@@ -50,6 +50,11 @@ def questions(sentence: str) -> list[str]:
     return [ask for part in _MARK.split(sentence) for ask in _of_one(part)]
 
 
+def idle(question: str) -> bool:
+    """Whether a question asks for nothing of its own: "what can I do?"."""
+    return bool(_forms("zh" if detect(question) == "zh" else "en").idle.match(question.strip()))
+
+
 def clause(question: str) -> tuple[str, str]:
     """The clause of a Chinese question that asks, to its end, and what is told before it: commas part what full stops do in English."""
     if detect(question) == "zh":

@@ -28,6 +28,10 @@ _TELLING = frozenset((
 """Words for what is to be told, and not what of."""
 
 _APART = re.compile(r"[^\w'’$%&+-]+")
+_BACK = re.compile(
+    r"\b(send(?:ing|s)?|sent|giv(?:e|ing)|bring(?:ing)?|brought|tak(?:e|ing)|hand(?:ing)?|post(?:ing)?|mail(?:ing)?|ship(?:ping)?)"
+    r"((?: (?!money|cash|refund|deposit|back)\S+){1,3}) back\b"
+)
 
 
 class Context(NamedTuple):
@@ -152,8 +156,13 @@ def _is_field(term: Term, fields: frozenset[str]) -> bool:
 
 def spoken(text: str, index: KeywordIndex, speller: Speller, thesaurus: Thesaurus) -> list[Term]:
     """The words and phrases that mean something in a text, as far as documents know them."""
-    keys, rest = thesaurus.taken(_APART.sub(" ", f" {speller.correct(normalise(text)).lower()} "))
+    keys, rest = thesaurus.taken(_apart(speller.correct(normalise(text))))
     return [_term(key, index, thesaurus) for key in _meant(keys, rest)]
+
+
+def _apart(text: str) -> str:
+    """Lower-case words with a space around each; "send the laptop back" as "send back the laptop", which is how phrases are known."""
+    return _BACK.sub(r"\1 back\2", _APART.sub(" ", f" {text.lower()} "))
 
 
 def _meant(keys: Iterable[str], rest: str) -> list[str]:
@@ -161,7 +170,7 @@ def _meant(keys: Iterable[str], rest: str) -> list[str]:
 
 
 def _terms(spelled: str, index: KeywordIndex, thesaurus: Thesaurus) -> dict[str, Term]:
-    keys, rest = thesaurus.taken(_APART.sub(" ", f" {spelled.lower()} "))
+    keys, rest = thesaurus.taken(_apart(spelled))
     found = {key: _term(key, index, thesaurus) for key in _meant(keys, rest)}
     for model in models(spelled):
         if model in index and not (model.endswith("·") and model in index.called):  # the "S5" of "Nova S5" is told by "nova·s5"

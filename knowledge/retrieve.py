@@ -25,6 +25,7 @@ from knowledge.thesaurus import Thesaurus, thesaurus
 FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the same page in the right language comes first
 NAMED = 0.69  # the share of a record's name that a query must hold to have named it
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
+_SIZES = frozenset(("max", "mini", "pro", "plus", "lite", "ultra"))  # "max watts" names no Nova Max 6
 _FIELD = re.compile(r"([^:：]{1,60})[:：]")
 _WHOLLY, _HARDLY = 0.7, 0.2  # shares of a question that a page's sentence says at least, and a record's at most
 _ITEM = re.compile(r"\s*\d{1,2}[.)、．]\s*\S")
@@ -126,7 +127,8 @@ class Searcher:
             for term in set(terms(name_of(chunk))):
                 places[term].append(number)
                 weights[number] += self.keyword.idf(term)
-        telling = {term: _MODEL if "·" in term or not (term.isalpha() or term.isdigit()) else _WORD for term in self.keyword.names}
+        named = self.keyword.names - _SIZES
+        telling = {term: _MODEL if "·" in term or not (term.isalpha() or term.isdigit()) else _WORD for term in named}
         return places, weights, telling
 
     def lexical(self, query: Query) -> tuple[Scores, Scores]:

@@ -33,6 +33,7 @@ what's whats when where which while who whom whose why will with without would y
 会 能 能不能 可以 可不可以 可否 是不是 是否 什么 啥 怎么 怎么样 怎么办 怎样 怎么弄 咋 咋办 咋样 咋整 咋弄 如何 哪 哪个 哪里 哪儿 哪些
 多少 几 几个 为什么 为啥 一下 一个 一种 对 从 到 上 下 里 中 之 所 其 该 等 并 但 但是 如果 要是 还 还是 还有 很 又 才 去 来 说 看 用 做
 让 跟 比 得 地 着 过 吗？ 你好 您好 谢谢 麻烦 帮 帮我 帮忙 亲 客服 时候 的话 现在 今天 刚 刚刚 已经 需要 不 没 只 都是 就是 自己 家 们
+something anything everything someone somebody anyone anybody
 nice great cool awesome perfect hmm hm um uh yeah yep yup nope sorry bro mate dude plz thx
 之后 以后 之内 以内 之前 以前
 因为 所以 然后 那么 这么 多 大概 大约 左右 一般 请教 知道 觉得 应该 真的 东西 算 以 为 于 买 够 够不够 们家 你家 咱家 家里 家的 拿 弄 搞

@@ -29,6 +29,25 @@ def test_the_field_that_is_asked_for_of_both():
     assert compared("产品A和产品B哪个便宜", ZH, about(ZH[0], 0)) == ["产品A：价格：99元", "产品B：价格：199元"]
 
 
+def test_a_number_of_the_thing_is_not_what_sets_them_apart():
+    one, other = record("Nova S5", "SKU: PH-5", "Screen: 6.5-inch"), record("Nova S7", "SKU: PH-7", "Screen: 6.8-inch")
+    picks = [Pick(one, 0, 9.0, {}), Pick(one, 1, 2.0, {})]
+    assert compared("nova s5 or nova s7, who has the bigger one", [one, other], picks) == [
+        "Nova S5: Screen: 6.5-inch",
+        "Nova S7: Screen: 6.8-inch",
+    ]
+    assert compared("SKU of the nova s5 or nova s7", [one, other], picks) == ["Nova S5: SKU: PH-5", "Nova S7: SKU: PH-7"]
+
+
+def test_a_field_with_the_figure_that_is_asked_for_comes_first_and_be_it_in_the_description():
+    fields = [
+        ("Ports: USB-C", f"Description: {name} charges a laptop with {watts} W.") for name, watts in (("Lumen 27", 65), ("Lumen 34", 90))
+    ]
+    one, other = (record(name, *held) for name, held in zip(("Lumen 27", "Lumen 34"), fields, strict=True))
+    said = compared("Lumen 27 versus Lumen 34, how many watts", [one, other], [Pick(one, 0, 9.0, {}), Pick(one, 1, 2.0, {})])
+    assert [line.split()[-2] for line in said] == ["65", "90"]
+
+
 def test_a_field_that_only_one_has_leads_to_those_that_both_have():
     wanted = ["Nova S5: Price: $499", "Nova S7: Price: $699", "Nova S5: Weight: 170 g", "Nova S7: Weight: 190 g"]
     assert compared("What's the difference between the Nova S5 and the Nova S7?", [S5, S7], about(S5, 2)) == wanted

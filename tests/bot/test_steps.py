@@ -1,5 +1,7 @@
 """Lists of what to do, said whole."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.extract import Pick
@@ -31,6 +33,21 @@ def test_the_list_that_the_best_sentence_is_of_comes_whole_and_in_order():
 def test_a_list_that_was_cut_is_put_together():
     first, second = page(*RESET[:2]), page(RESET[3], "Afterwards you are signed out.", position=1)
     assert steps("how to reset", ranked((second, 0)), [second, first], figure=False) == [RESET[0], RESET[1], RESET[3]]
+
+
+def test_a_list_of_the_best_sentences_page_comes_before_others_and_one_that_is_of_something_else_does_not_come():
+    reset, other = page("Anyone can reset it.", *RESET), page("1. Wait.", "2. Look.", position=5)
+    other = replace(other, chunk=replace(other.chunk, source="other.md"))
+    found = [Pick(reset, 0, 9, {}), Pick(other, 0, 8.5, {}), Pick(reset, 1, 8, {})]
+    assert steps("how do I reset it", found, [reset, other], figure=False)[0] == RESET[0]
+    assert steps("how do I reset it", [Pick(other, 0, 9, {"heading": 0.0})], [other], figure=False) == []
+
+
+def test_where_a_row_has_the_code_that_is_asked_for_it_is_no_list_that_is_wanted():
+    rows, reset = page("Code: E5; Meaning: dirty", "Code: E6; Meaning: stuck"), page(*RESET, position=1)
+    found = [Pick(reset, 0, 9, {}), Pick(rows, 0, 8, {})]
+    assert steps("it stopped and says E5, what can I do", found, [rows, reset], figure=False) == []
+    assert steps("it stopped, what can I do", found, [rows, reset], figure=False)
 
 
 def test_the_line_that_opens_a_list_stands_before_it():

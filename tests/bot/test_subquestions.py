@@ -65,6 +65,11 @@ def test_questions_are_pieces_of_the_message_and_few(message: str):
     assert all("".join(ask.split()) in "".join(message.split()) for ask in asks)
 
 
+@pytest.mark.parametrize("message", ["My vacuum stopped and says E5. What's wrong with it?", "机器人报E5。怎么回事？"])
+def test_what_only_asks_for_help_asks_with_all_that_it_tells(message: str):
+    assert "E5" in focus(message)[0]
+
+
 def test_a_question_without_a_mark_is_no_story_to_one_that_has_one():
     assert focus("I bought two gift cards. Do they expire? How many can I use for an order")[0] == (
         "Do they expire? How many can I use for an order"

@@ -27,6 +27,7 @@ def speller(known: frozenset[str] = frozenset()) -> Speller:
         ("printr's price", "printer's price"),
         ("我要refnud可以吗", "我要refund可以吗"),
         ("refnud refnud", "refund refund"),
+        ("send somthing", "send something"),
         ("waht is teh prinetr shoud", "what is the printer should"),
     ],
 )
