@@ -21,6 +21,7 @@ _LEANING_ZH = re.compile(
     r"|它|这个|那个|这款|那款|这种|该|呢[?？。!！~]*$|同样|一样|另外|其他"
 )
 ASKED, SAID, STORY = (0.6, 0.3), 0.12, 0.4  # what words of earlier questions, of the last reply and of a story count beside the question's
+MEANT = 0.85  # what words of a story count where the question points back at it
 _ASIDE = 0.15  # what those shares come to for a short question that names a topic itself
 _CLAUSE = 3, 4  # words, or Chinese characters, that a question of its own has at least
 _SHORT = 4  # words that mean something; a question with no more may well leave out what it is about
@@ -58,7 +59,9 @@ def focus(message: str) -> tuple[str, tuple[Context, ...]]:
     if all(map(idle, asks)):  # "my vacuum says E5. what's wrong with it?" asks with all of it
         asks = parts if asks else parts[-1:]
     story = " ".join(part for part in parts if part not in asks)
-    return (" ".join(asks), (Context(story, STORY, told=True),)) if story else (message, ())
+    ask = " ".join(asks)
+    share = MEANT if _points_back(ask) and leaning(ask) else STORY  # "my only card is an Amex. Is this accepted?"
+    return (ask, (Context(story, share, told=True),)) if story else (message, ())
 
 
 def leaning(question: str) -> bool:

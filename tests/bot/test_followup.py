@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.followup import focus, leaning, leans_on, self_contained
+from bot.followup import MEANT, STORY, focus, leaning, leans_on, self_contained
 from bot.messages import Message
 from knowledge.query import NAMING, Context
 
@@ -64,3 +64,9 @@ def test_a_story_is_told_from_its_question():
     assert asks == "Do you offer lessons?"
     assert [line for line, *_ in story] == ["My dad is 74. He got his first smartphone."]
     assert focus("Do you offer lessons?") == ("Do you offer lessons?", ())
+
+
+def test_a_story_that_the_question_points_back_at_counts_more():
+    (apart,) = focus("My dad is 74. He got his first smartphone. Do you offer lessons?")[1]
+    (meant,) = focus("My only card is an Amex. Is this accepted?")[1]
+    assert (apart.share, meant.share) == (STORY, MEANT)
