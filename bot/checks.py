@@ -1,11 +1,12 @@
 """What is looked at once a reply is there: which passages its sentences rest on, and whether its figures stand in them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
 from bot.messages import Citation
+from knowledge.cells import cells
 from knowledge.chunk import sentences
 from knowledge.documents import Passage
 from knowledge.language import normalise
@@ -26,7 +27,8 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """
     held = [(passage, _flat(passage.chunk.titled), _terms(passage.chunk.titled)[0]) for passage in passages]
     found: dict[str, Citation] = {}
-    for sentence in (sentence for line in reply.splitlines() for sentence in sentences(line)):
+    names = {name_of(passage.chunk) for passage in passages if passage.chunk.kind == "record"}
+    for sentence in (sentence for line in reply.splitlines() for sentence in _told(line, names)):
         flat, meant = _flat(sentence), _terms(sentence)[0]
         if not meant or not held or list_number(sentence):
             continue
@@ -35,6 +37,12 @@ def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
         if share >= _ENOUGH:
             found.setdefault(best.chunk.id, citation(best, quote_of(sentence, best)))
     return tuple(found.values())[:_MOST]
+
+
+def _told(line: str, names: Collection[str]) -> list[str]:
+    """The sentences of a line; of a row with several records side by side, what it tells of each."""
+    beside = [f"{name}: {value}" for name, value in cells(line) if name in names]
+    return beside if len(beside) > 1 else sentences(line)
 
 
 def _said(flat: str, passage: Passage, text: str) -> float:

@@ -1,7 +1,7 @@
 """Two products asked after together: both records' word on what is asked, side by side."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot.expect import asked, has
 from bot.extract import Pick
@@ -31,11 +31,16 @@ _GENERAL = 6  # fields of each record that are given when none is asked for
 
 
 def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) -> list[str]:
-    """Lines of both records, a field at a time; empty when the question does not set exactly two or three named records side by side."""
+    """Lines of both records, in the field that is asked for; a table of what tells them apart where none is.
+
+    Empty when the question does not set exactly two or three named records side by side.
+    """
     records = _records(passages)
     if not 2 <= len(records) <= 3 or not _COMPARES.search(question):
         return []
-    fields = {name: {_field(unit.text): unit.text for passage in found for unit in passage.units} for name, found in records.items()}
+    fields = {
+        name: {_field(unit.text): unit.text for passage in records[name] for unit in passage.units} for name in _as_asked(question, records)
+    }
     about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features.get("rest", 0.0) + pick.score))
     if not about:
         return []
@@ -51,7 +56,7 @@ def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) 
         if name_of(pick.passage.chunk) not in pick.unit.text or pick in figured:
             return [_line(name, held[wanted]) for name, held in fields.items()]
     shared = [field for field, text in next(iter(fields.values())).items() if _tells_apart(field, text, fields)]
-    return [_line(name, held[field]) for field in shared[:_GENERAL] for name, held in fields.items()]
+    return [_row(field, {name: held[field] for name, held in fields.items()}) for field in shared[:_GENERAL]]
 
 
 def in_general(question: str, passages: Sequence[Passage]) -> bool:
@@ -80,6 +85,17 @@ def _records(passages: Sequence[Passage]) -> dict[str, list[Passage]]:
     return records
 
 
+def _as_asked(question: str, names: Collection[str]) -> list[str]:
+    """The names in the order in which the question has them."""
+    said = words(question)
+
+    def place(name: str) -> int:
+        own = set(words(name)).difference(*(words(other) for other in names if other != name))
+        return min((said.index(word) for word in own if word in said), default=len(said))
+
+    return sorted(names, key=place)
+
+
 def _tells_apart(field: str, text: str, fields: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether all have the field, with different values, and it is more than their name, number or date."""
     values = {held.get(field, "") for held in fields.values()}
@@ -88,6 +104,14 @@ def _tells_apart(field: str, text: str, fields: Mapping[str, Mapping[str, str]])
 
 def _line(name: str, text: str) -> str:
     return f"{name}{'：' if '：' in text else ': '}{text}"
+
+
+def _row(field: str, told: Mapping[str, str]) -> str:
+    """A row of a table, as `cells` reads one: the field, and what each record says in it."""
+    chinese = "：" in next(iter(told.values()))
+    colon, semicolon = ("：", "；") if chinese else (": ", "; ")
+    values = (f"{name}{colon}{re.sub('[;；]', ',', text[len(field) :].lstrip(' :：'))}" for name, text in told.items())
+    return semicolon.join((f"{'项目' if chinese else 'Feature'}{colon}{field}", *values))
 
 
 def _field(text: str) -> str:

@@ -104,3 +104,12 @@ def test_the_number_of_a_lists_item_rests_on_nothing():
     ]
     assert cite("4.", (steps,)) == ()
     assert quote_of("1", steps) != "1."
+
+
+def test_a_row_of_two_records_side_by_side_rests_on_both():
+    records = [
+        Passage(Chunk(name, "products.csv", "Products", (name,), f"Price: {price}", (f"Price: {price}",), "record", "en", 0), 0.9)
+        for name, price in (("Nova S5", "$499"), ("Nova S7", "$699"))
+    ]
+    cited = cite("Feature: Price; Nova S5: $499; Nova S7: $699", records)
+    assert [(citation.id, citation.quote) for citation in cited] == [("Nova S5", "Price: $499"), ("Nova S7", "Price: $699")]

@@ -4,6 +4,7 @@ import pytest
 
 from bot.compare import compared
 from bot.extract import Pick
+from knowledge.cells import cells
 from knowledge.documents import Chunk, Passage, Unit
 
 
@@ -48,8 +49,15 @@ def test_a_field_with_the_figure_that_is_asked_for_comes_first_and_be_it_in_the_
     assert [line.split()[-2] for line in said] == ["65", "90"]
 
 
+def test_they_stand_in_the_order_of_the_question_and_a_value_is_one_cell():
+    (row,) = compared("compare nova s7 with nova s5", [record("Nova S5", "Ports: 1; 2"), record("Nova S7", "Ports: 3")], about(S5, 2))
+    assert cells(row) == (("Feature", "Ports"), ("Nova S7", "3"), ("Nova S5", "1, 2"))
+    (zh, *_) = compared("产品B和产品A有什么区别", ZH, about(ZH[0], 0))
+    assert cells(zh) == (("项目", "价格"), ("产品B", "199元"), ("产品A", "99元"))
+
+
 def test_a_field_that_only_one_has_leads_to_those_that_both_have():
-    wanted = ["Nova S5: Price: $499", "Nova S7: Price: $699", "Nova S5: Weight: 170 g", "Nova S7: Weight: 190 g"]
+    wanted = ["Feature: Price; Nova S5: $499; Nova S7: $699", "Feature: Weight; Nova S5: 170 g; Nova S7: 190 g"]
     assert compared("What's the difference between the Nova S5 and the Nova S7?", [S5, S7], about(S5, 2)) == wanted
 
 
@@ -69,9 +77,5 @@ def test_nothing_is_compared_unless_two_or_three_named_records_are(question: str
 
 def test_three_are_compared_too_and_without_a_pick_nothing_is():
     s9 = record("Nova S9", "Price: $899")
-    assert compared("Compare S5, S7 and S9", [S5, S7, s9], about(s9, 0)) == [
-        "Nova S5: Price: $499",
-        "Nova S7: Price: $699",
-        "Nova S9: Price: $899",
-    ]
+    assert compared("Compare S5, S7 and S9", [S5, S7, s9], about(s9, 0)) == ["Feature: Price; Nova S5: $499; Nova S7: $699; Nova S9: $899"]
     assert compared("Compare S5 and S7", [S5, S7], []) == []
