@@ -15,6 +15,7 @@ from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
 from knowledge.keyword import KeywordIndex
 from knowledge.language import normalise
+from knowledge.lists import with_rest_of_lists
 from knowledge.overview import not_sold, overview
 from knowledge.query import SYNONYM, Context, Query, Term, read, spoken
 from knowledge.shapes import Shapes, shapes, strange
@@ -28,8 +29,6 @@ _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its na
 _SIZES = frozenset(("max", "mini", "pro", "plus", "lite", "ultra"))  # "max watts" names no Nova Max 6
 _FIELD = re.compile(r"([^:：]{1,60})[:：]")
 _WHOLLY, _HARDLY = 0.7, 0.2  # shares of a question that a page's sentence says at least, and a record's at most
-_ITEM = re.compile(r"\s*\d{1,2}[.)、．]\s*\S")
-_LISTS = 3  # of the best passages, whose numbered lists come whole
 _CANDIDATES = 150
 _NAMED_CHUNKS = 9
 
@@ -249,25 +248,12 @@ class Searcher:
             )
             for i in best
         ]
-        return self._with_rest_of_lists(passages, query) if units else passages
+        if not units:
+            return passages
+        return with_rest_of_lists(passages, lambda chunk, step: self._piece(query, self._places.get((chunk.source, chunk.position + step))))
 
-    def _with_rest_of_lists(self, passages: Sequence[Passage], query: Query) -> list[Passage]:
-        """With what a numbered list goes on in, where it was cut: the steps of one thing to do are of no use in part."""
-        held, found = {passage.chunk.id for passage in passages}, list[Passage]()
-        for rank, passage in enumerate(passages):
-            found.append(passage)
-            for beside in (passage.chunk.position - 1, passage.chunk.position + 1) if rank < _LISTS and _is_list(passage.chunk) else ():
-                number = self._places.get((passage.chunk.source, beside))
-                if (
-                    number is None
-                    or (other := self.chunks[number]).id in held
-                    or other.heading != passage.chunk.heading
-                    or not _is_list(other)
-                ):
-                    continue
-                held.add(other.id)
-                found.append(replace(passage, chunk=other, units=self.units(query, number), named=False))
-        return found
+    def _piece(self, query: Query, number: int | None) -> tuple[Chunk, tuple[Unit, ...]] | None:
+        return None if number is None else (self.chunks[number], self.units(query, number))
 
     @cached_property
     def _shapes(self) -> Shapes:
@@ -282,10 +268,6 @@ class Searcher:
             return None
         floor = min(cosines.values())
         return np.asarray([cosines.get(self.chunks[n].id, floor) for n in candidates], dtype=np.float32)
-
-
-def _is_list(chunk: Chunk) -> bool:
-    return chunk.kind == "text" and any(_ITEM.match(sentence) for sentence in chunk.sentences)
 
 
 def name_of(chunk: Chunk) -> str:
