@@ -1,7 +1,8 @@
 """What is looked at once a reply is there: which passages its sentences rest on, and whether its figures stand in them."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -13,30 +14,40 @@ from knowledge.language import normalise
 from knowledge.retrieve import name_of
 from knowledge.terms import terms
 
-_MOST = 4
+_MOST, _IN_ALL = 4, 8
 _ENOUGH = 0.5  # of a sentence's terms that a passage must hold to have said it
 _FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 _LIST_NUMBER = re.compile(r"\(?\d{1,3}[.)、）]|[-*+•·]")
 
 
 def cite(reply: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """The passages that the reply's sentences rest on, in the order of the reply, at most four.
+    """The passages that the reply's sentences rest on, in the order of the reply, at most four for a paragraph, and eight in all.
 
     Attribution after generation works for every backend, tuned ones too. A sentence that stands word for word in a passage rests on it;
     any other on the passage that holds most of its terms, if that is at least half. Sentences without a passage are left uncited.
     """
     held = [(passage, _flat(passage.chunk.titled), _terms(passage.chunk.titled)[0]) for passage in passages]
     found: dict[str, Citation] = {}
+    cited = Counter[int]()
     names = {name_of(passage.chunk) for passage in passages if passage.chunk.kind == "record"}
-    for sentence in (sentence for line in reply.splitlines() for sentence in _told(line, names)):
+    for paragraph, sentence in _sentences(reply, names):
         flat, meant = _flat(sentence), _terms(sentence)[0]
         if not meant or not held or list_number(sentence):
             continue
         # Word for word counts more than any share of terms; of equals the first is taken, which is the most relevant.
         share, best = max(((_said(flat, passage, text) or _share(meant, has), passage) for passage, text, has in held), key=itemgetter(0))
-        if share >= _ENOUGH:
-            found.setdefault(best.chunk.id, citation(best, quote_of(sentence, best)))
-    return tuple(found.values())[:_MOST]
+        if share >= _ENOUGH and best.chunk.id not in found and cited[paragraph] < _MOST:
+            found[best.chunk.id] = citation(best, quote_of(sentence, best))
+            cited[paragraph] += 1
+    return tuple(found.values())[:_IN_ALL]
+
+
+def _sentences(reply: str, names: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The sentences, each with the number of its paragraph."""
+    paragraph = 0
+    for line in reply.splitlines():
+        paragraph += not line.strip()
+        yield from ((paragraph, sentence) for sentence in _told(line, names))
 
 
 def _told(line: str, names: Collection[str]) -> list[str]:

@@ -6,6 +6,7 @@ It needs no model of its own and never invents.
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from bot.backends.base import Options
 from bot.compare import compared, in_general
@@ -22,6 +23,7 @@ from knowledge.retrieve import name_of
 
 _HAN = re.compile(f"[{CJK}]")
 _STEP = re.compile(r"^\s*\d{1,2}[.)、．]\s*\S")
+_PARAGRAPH = "\n\n"
 _QUOTED = 80  # characters of a question that are said back
 _MARK = re.compile(r"^\s*(?:[-*+•·]\s+|\d{1,3}[.)]\s+)")
 
@@ -39,23 +41,29 @@ class ExtractiveBackend:
         self._threshold = threshold
 
     def stream(self, prompt: Prompt, options: Options) -> Iterator[str]:
-        lines = self._lines(prompt)
+        paragraphs = self._paragraphs(prompt)
         left = options.max_tokens
-        for number, line in enumerate(lines):
-            if (options.cancel and options.cancel.is_set()) or left <= 0:
-                return
-            left -= self.count(line)
-            yield line if number == len(lines) - 1 else f"{line}{_between(line, lines[number + 1])}"
+        for place, lines in enumerate(paragraphs, 1):
+            for line, following in zip_longest(lines, lines[1:]):
+                if (options.cancel and options.cancel.is_set()) or left <= 0:
+                    return
+                left -= self.count(line)
+                yield f"{line}{_between(line, following) if following else _PARAGRAPH if place < len(paragraphs) else ''}"
 
-    def _lines(self, prompt: Prompt) -> list[str]:
-        """What is said, of several questions one after the other; of those that cannot be answered, where others can, that they cannot."""
+    def _paragraphs(self, prompt: Prompt) -> list[list[str]]:
+        """The lines that are said, of each of several questions by themselves; of one without an answer, where others have one, that."""
         if not prompt.parts:
-            return self._answer(prompt.question, prompt.passages, prompt.gaps, prompt.language)
+            return [self._answer(prompt.question, prompt.passages, prompt.gaps, prompt.language)]
         answers = [self._answer(part.question, part.passages, part.gaps, prompt.language) for part in prompt.parts]
-        lines: list[str] = []
+        if not any(answers):
+            return []
+        said: set[str] = set()
+        found: list[list[str]] = []
         for part, answer in zip(prompt.parts, answers, strict=True):
-            lines += answer or ([texts(prompt.language).reply("part_unknown", question=_quoted(part.text))] if any(answers) else [])
-        return list(dict.fromkeys(lines))
+            lines = answer or [texts(prompt.language).reply("part_unknown", question=_quoted(part.text))]
+            found.append([line for line in lines if line not in said])
+            said.update(lines)
+        return [lines for lines in found if lines]
 
     def _answer(self, question: str, passages: Sequence[Passage], gaps: Gaps, language: Language) -> list[str]:
         if passages and passages[0].chunk.kind == "range":  # a list that was made for this question

@@ -113,3 +113,12 @@ def test_a_row_of_two_records_side_by_side_rests_on_both():
     ]
     cited = cite("Feature: Price; Nova S5: $499; Nova S7: $699", records)
     assert [(citation.id, citation.quote) for citation in cited] == [("Nova S5", "Price: $499"), ("Nova S7", "Price: $699")]
+
+
+def test_each_paragraph_has_its_sources_and_there_are_not_too_many():
+    pages = [passage(f"p{n}", f"Rule number {n} says {'abcdefghijklmnop'[n] * 5}.") for n in range(14)]
+    line = " ".join(page.chunk.text for page in pages[:6])
+    other = " ".join(page.chunk.text for page in pages[6:12])
+    assert [citation.id for citation in cite(line, pages)] == ["p0", "p1", "p2", "p3"]
+    assert [citation.id for citation in cite(f"{line}\n\n{other}", pages)] == ["p0", "p1", "p2", "p3", "p6", "p7", "p8", "p9"]
+    assert len(cite(f"{line}\n\n{other}\n\n{pages[12].chunk.text}", pages)) == 8

@@ -12,6 +12,7 @@ from bot.backends.extractive import ExtractiveBackend, said
 from bot.extract import FEATURES, HEAD, Pick, confidence, features, head, rank
 from bot.messages import Prompt
 from knowledge.documents import Chunk, Gaps, Kind, Language, Passage, Unit
+from knowledge.report import SubQuestion
 
 GOOD = Unit("Products can be returned within 30 days.", 0.9, 0.2, 0.95, 0.8)
 WEAK = Unit("The product must be unused.", 0.1, 0.2, 0.25, 0.1)
@@ -124,3 +125,15 @@ def test_max_tokens_ends_it_between_sentences():
     twin = Unit("Products can be brought back within 30 days.", 0.9, 0.2, 0.95, 0.8)
     assert len(answer("Within how many days?", passage(GOOD, twin), threshold=0.0)) == 2
     assert len(answer("Within how many days?", passage(GOOD, twin), threshold=0.0, max_tokens=3)) == 1
+
+
+def test_several_questions_are_answered_in_a_paragraph_each_and_what_is_unknown_is_said_once_others_are_known():
+    known = SubQuestion("Within how many days can it be returned?", "Within how many days?", (passage(GOOD),))
+    unknown = SubQuestion("And the moon?", "and the moon?", (passage(Unit("Nothing.", 0, 0, 0), id_="c2"),), Gaps(stranger=True))
+
+    def said_of(*parts: SubQuestion) -> str:
+        return "".join(ExtractiveBackend().stream(Prompt((), "", (), "en", parts=parts), Options()))
+
+    assert said_of(known, unknown) == f'{GOOD.text}\n\nI couldn\'t find anything on "and the moon" in our help pages.'
+    assert said_of(known, known) == GOOD.text
+    assert said_of(unknown, unknown) == ""
