@@ -13,15 +13,16 @@ def main() -> None:
     parser.add_argument("--half", choices=HALVES, action="append", help="only this half; may be given twice (default: both)")
     parser.add_argument("--wrong", action="store_true", help="name the questions that went wrong, by id")
     chosen = parser.parse_args()
+    halves = chosen.half or HALVES
     with router_over(sample_folder()) as router:
-        sets = [(language, half) for half in chosen.half or HALVES for language in LANGUAGES]
+        sets = [(language, half) for half in halves for language in LANGUAGES]
         found = {f"{language} {half}": ask(router, questions(language, half)) for language, half in sets}
+        if "heldout" in halves:  # those written last, which nothing was fitted to either
+            found |= {f"{language} second": ask(router, questions(language, "second")) for language in LANGUAGES}
         found |= {f"{language} {half} chats": converse(router, chats(language, half)) for language, half in sets}
-        for half in chosen.half or HALVES:
-            rows = several(half)
-            for language in LANGUAGES:
-                parts = ask_parts(router, [row for row in rows if row["language"] == language and not row.get("single")])
-                found[f"{language} {half} several"] = [part for one in parts for part in one]
+        for language, half in sets:
+            rows = [row for row in several(half) if row["language"] == language and not row.get("single")]
+            found[f"{language} {half} several"] = [part for parts in ask_parts(router, rows) for part in parts]
     print(table({name: shares(scores) for name, scores in found.items()}))
     if chosen.wrong:
         for scores in found.values():
