@@ -26,7 +26,7 @@ from knowledge.records import records_of
 from ui import operations_customers, transcript
 from ui.hours import OfficeHours, zone
 from ui.identity import LANGUAGE_HEADER
-from ui.languages import LANGUAGE_COOKIE, LANGUAGES, PageLanguage, Texts, language_of, texts
+from ui.languages import LANGUAGE_COOKIE, LANGUAGES, PageLanguage, Texts, language_of, texts, with_suggestions
 from ui.roles import allowed, customer_of
 from ui.turns import Router, Running, follow
 
@@ -215,6 +215,7 @@ class Handlers:
 
         stamp: the same as long as nobody has said or done anything."""
         words = texts(language)
+        opened = with_suggestions(words, language, self._app.settings.suggested_questions)
         records = records_of(self._app.engine, [cited.id for line in lines if line.answer for cited in line.answer.citations])
         said = (
             "log_label",
@@ -243,7 +244,7 @@ class Handlers:
             "open": bool(lines) and now.state != "closed",
             "replies": sum(line.role != "customer" for line in lines),
             "stamp": _stamp(language, lines, now),
-            "items": transcript.items(lines, now, words, records=records, answering=answering),
+            "items": transcript.items(lines, now, opened, records=records, answering=answering),
         }
 
 

@@ -1,14 +1,17 @@
 """The texts people see, in each language, and which language a visitor gets."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from knowledge.language import detect
+
 PageLanguage = Literal["en", "zh"]
 LANGUAGES: tuple[PageLanguage, ...] = get_args(PageLanguage)
+_SUGGESTIONS = 4
 LANGUAGE_COOKIE = "answerdesk_language"  # set by the page when the visitor chooses; not secret, so readable by its script
 
 
@@ -108,6 +111,12 @@ def texts(language: PageLanguage) -> Texts:
         raise ValueError(f"{path.name} lacks {sorted(wanted - set(lines))} and has unknown {sorted(set(lines) - wanted)}; correct the file")
     values: dict[str, Any] = {key: tuple(line) if isinstance(line, list) else line for key, line in lines.items()}
     return Texts(**values)
+
+
+def with_suggestions(words: Texts, language: PageLanguage, questions: Sequence[str]) -> Texts:
+    """The texts with the shop's own questions to begin with, as far as it has some in that language."""
+    own = tuple(question for question in questions if (detect(question) == "zh") == (language == "zh"))
+    return replace(words, suggestions=own[:_SUGGESTIONS]) if own else words
 
 
 def language_of(cookies: Mapping[str, str], accept: str) -> PageLanguage:

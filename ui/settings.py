@@ -58,6 +58,9 @@ class Settings(BaseSettings):
 
     shop_name: str = Field("", max_length=60, description="The shop's name on the page and in prompts; empty: none is named.")
     shop_contact: str = Field("", max_length=200, description="Where to reach a person when nobody is at the desk, e.g. a mail address.")
+    suggested_questions: list[str] = Field(
+        [], description="Questions the customer's page opens with, in each language, up to four of each; empty: common ones."
+    )
     office_hours: str = Field(
         "", description='When somebody is at the desk, e.g. "Mon-Fri 09:00-18:00; Sat 10:00-14:00"; empty: nothing is said of hours.'
     )

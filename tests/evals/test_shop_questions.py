@@ -11,6 +11,7 @@ import pytest
 from bot.router import Router
 from tests.evals.questions import HALVES, LANGUAGES, ask, ask_parts, chats, common, converse, questions, router_over, several
 from tests.evals.scoring import HAVE_AN_ANSWER, shares, table
+from ui.languages import PageLanguage, texts
 
 RIGHT = 0.75  # of the answerable questions, at least
 RIGHT_IN_CHATS = 0.78
@@ -80,6 +81,14 @@ def test_common_questions_are_not_declined_and_answered_from_the_right_page(rout
     scores = ask(router, common(language))
     assert [score.id for score in scores if score.declined] == []
     assert sum(score.page for score in scores) >= RIGHT_PAGE * len(scores)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_page_suggests_is_answered_from_the_page_that_is_about_it(router: Router, language: PageLanguage):
+    pages = ("/returns/", "/shipping/", "/payment/payment-methods", "/shipping/order-tracking")
+    for question, page in zip(texts(language).suggestions, pages, strict=True):
+        answer = router.answer_from(question, [], None, "default", "extractive")
+        assert page in next((citation.source for citation in answer.citations), ""), question
 
 
 @pytest.mark.parametrize("half", HALVES)

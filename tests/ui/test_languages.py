@@ -13,7 +13,7 @@ from bot.own import OwnWords
 from bot.prompts import build
 from bot.turn import Rules
 from ui.build import open_desk
-from ui.languages import LANGUAGE_COOKIE, LANGUAGES, language_of, texts
+from ui.languages import LANGUAGE_COOKIE, LANGUAGES, language_of, texts, with_suggestions
 from ui.settings import load_settings
 from ui.widget import _words
 
@@ -40,6 +40,14 @@ def test_every_language_has_the_same_texts():
 
 def test_there_are_four_suggestions():
     assert [len(texts(language).suggestions) for language in LANGUAGES] == [4, 4]
+
+
+def test_a_shop_has_its_own_suggestions_in_the_languages_that_it_wrote_some_in():
+    own = [f"Question {n}?" for n in range(6)]
+    assert with_suggestions(texts("en"), "en", own).suggestions == tuple(own[:4])
+    assert with_suggestions(texts("zh"), "zh", own) == texts("zh")
+    assert with_suggestions(texts("zh"), "zh", [*own, "怎么退货？"]).suggestions == ("怎么退货？",)
+    assert with_suggestions(texts("en"), "en", []) == texts("en")
 
 
 def test_the_bots_own_sentences_are_the_same_in_every_language():
