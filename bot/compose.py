@@ -13,6 +13,7 @@ from bot.turn import Rules, Turn
 from bot.wording import shipped
 from knowledge.report import Found
 
+_EACH = 4  # passages for each of several questions, as far as the window holds them
 _LONGEST_REPLY = 8192  # tokens, as far as `Options` go
 
 
@@ -35,7 +36,7 @@ class Composer:
         budget, summary, history = self.budget(backend, lesson), turn.known.summary, turn.history
         if turn.request.history is not None:  # brought along, so nobody has summarized it
             summary, history = compact(summary, history, budget, backend.count)
-        shown = found.passages if backend.kind == "extractive" else found.passages[: rules.told]
+        shown = found.passages if backend.kind == "extractive" else found.passages[: max(rules.told, _EACH * len(found.parts))]
         parts = Parts(turn.request.text, tuple(shown), lesson.examples, turn.known.texts, summary.text, history)
         fitted = fit(parts, make, budget, backend.count)
         turn.fitted = replace(fitted, saved=fitted.saved + max(0, summary.tokens - fitted.tokens["summary"]))

@@ -42,7 +42,7 @@ def test_each_backend_is_sent_the_very_messages_of_the_turn(tmp_path: Path):
         assert [line.text for line in shop.store.history("c1")] == [ASKED, RETURNS]  # nothing is added to the conversation
 
 
-@pytest.mark.parametrize("question", [ASKED, ASKED_ZH])
+@pytest.mark.parametrize("question", [ASKED, ASKED_ZH, f"{ASKED} And how much is express delivery?"])
 def test_the_extractive_backend_says_again_what_it_said(tmp_path: Path, question: str):
     with desk(tmp_path) as shop:
         answer = shop.ask(question)
