@@ -196,11 +196,21 @@ def _term(key: str, index: KeywordIndex, thesaurus: Thesaurus) -> Term:
     forms = (
         *((form, 1.0) for form in own),
         *((form, SYNONYM) for form in same),
-        *((form, 1.0 if _within(form, key) else SYNONYM if len(form) > 1 else HINT) for form in hinted),
+        *((form, _hinted(form, key, hinted)) for form in hinted),
     )
     weights = [sum(index.idf(piece) for piece in form) / len(form) for form, _ in forms]
     weight = weights[0] if own else max(weights, default=(MERE if key in _TELLING else 1.0) * index.idf(key))
     return Term(key, weight, forms)
+
+
+def _hinted(form: Sequence[str], key: str, others: Sequence[Sequence[str]]) -> float:
+    """How far a form that a phrase hints at stands for it: wholly if it is in the phrase, but less than one that says more ("warranty
+    period" of "how long is the warranty")."""
+    said = "".join(form)
+    if any(said != (other := "".join(one)) and said in other for one in others):
+        return SYNONYM
+    more = any(said != (other := "".join(one)) and other in said and _within(one, key) for one in others)
+    return 1.0 if more or _within(form, key) else SYNONYM if len(form) > 1 else HINT
 
 
 def _within(form: Sequence[str], key: str) -> bool:

@@ -48,6 +48,13 @@ def test_a_synonym_stands_for_a_word_that_no_document_has():
     assert ask("能寄回吗").coverage(frozenset(terms("退货需要运费"))) > 0
 
 
+def test_of_what_a_phrase_hints_at_what_says_more_than_the_phrase_counts_most():
+    hints = parse({"zh": ["保修多久 -> 保修 保修期"]})
+    index = KeywordIndex(["保修期为两年", "申请保修需要多久", "运费"])
+    (term,) = [term for term in read("保修多久", index, Speller(index.frequency), hints).terms if term.text == "保修多久"]
+    assert {"".join(form): share for form, share in term.forms} == {"保修": SYNONYM, "保修期": 1.0}
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
