@@ -121,8 +121,12 @@ def read(
     for key, term in _going_on(earlier, index, fields, named=named, asks=asks):
         found.setdefault(key, term)
     leaning = " ".join((spelled, *(normalise(line) for line, share, _ in context if share >= NAMING)))
-    if not names:
-        pieces = frozenset((*document_terms(leaning), *models(leaning)))
+    if not named:
+        before = frozenset((*document_terms(leaning), *models(leaning)))
+        if any("·" in name for name in before & index.names):  # "does it come with a charger" after the Nova S5 is about no charger on sale
+            pieces = before - names
+        elif not names:
+            pieces = before
     return Query(spelled, leaning, tuple(found.values()), pieces, language or detect(text) or detect(leaning) or "en", unknown, text)
 
 

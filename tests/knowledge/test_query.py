@@ -132,6 +132,16 @@ def test_a_story_around_the_question_counts_whole_and_names_what_is_meant():
     assert "nova·s9" not in found
 
 
+def test_a_common_word_of_another_name_does_not_take_the_place_of_the_thing_that_was_named():
+    index = KeywordIndex([*TEXTS, "Volt charger: 65 W"], [("en", "Nova S5"), ("en", "Volt charger")])
+    before = (Context("how much is the Nova S5", 0.6),)
+    found = read("does it come with a charger", index, Speller(index.frequency), SYNONYMS, context=before, fields=FIELDS)
+    assert "nova·s5" in found.pieces
+    assert "charger" not in found.pieces
+    alone = read("how much is a charger", index, Speller(index.frequency), SYNONYMS, fields=FIELDS)
+    assert "charger" in alone.pieces
+
+
 def test_a_line_that_hardly_counts_names_nothing():
     query = ask("how long does the battery last", (Context("tell me about the Nova S5", NAMING / 2),))
     assert "nova·s5" not in query.pieces
