@@ -17,6 +17,8 @@ _FRONT_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(.+)$", re.MULTILINE)
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _SETEXT = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_BOLD_QUESTION = re.compile(r" {0,3}(?:\*\*|__)([^*_\n]{3,280}[?？])(?:\*\*|__)[ \t]*$")  # how many write the questions of an FAQ
+_BELOW_ALL = 7  # the level of such a question
 _NOT_A_PARAGRAPH = re.compile(r"[ \t]*([-*+>|]|\d+[.)][ \t]| {4})")
 _LONGEST_HEADING = 300  # characters; what is longer is prose, and patterns below stay fast
 
@@ -36,7 +38,10 @@ _INLINE = re.compile(
 
 
 def parse_markdown(text: str) -> Parsed:
-    """Split `text` at its headings. The title is the first H1, else the front matter's; sections without text are left out."""
+    """Split `text` at its headings, and at questions in bold on a line of their own.
+
+    The title is the first H1, else the front matter's; sections without text are left out.
+    """
     front = _FRONT_MATTER.match(text)
     title = ""
     if front:
@@ -91,12 +96,18 @@ def parse_markdown(text: str) -> Parsed:
 
 
 def _heading(line: str, body: list[tuple[bool, str]]) -> tuple[int, str] | None:
-    """(level, name) if `line` is a heading. An underline takes the line above it, the name, out of `body`."""
+    """(level, name) if `line` is a heading, or a question in bold that begins a paragraph.
+
+    An underline takes the line above it, the name, out of `body`.
+    """
     if len(line) > _LONGEST_HEADING:
         return None
     atx = _ATX.match(line)
     if atx:
         return len(atx[1]), _heading_name(atx[2] or "")
+    asked = _BOLD_QUESTION.match(line)
+    if asked and not (body and not body[-1][0] and body[-1][1].strip()):
+        return _BELOW_ALL, _heading_name(asked[1])
     underline = _SETEXT.match(line)
     if not underline or not body or body[-1][0] or (len(body) > 1 and not body[-2][0] and body[-2][1].strip()):
         return None

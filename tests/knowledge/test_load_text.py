@@ -68,6 +68,17 @@ def test_nothing_of_plain_text_is_lost(lines: list[str]):
     assert [line.strip() for line in kept if line.strip()] == [line.strip() for line in lines if line.strip()]
 
 
+def test_a_question_in_bold_on_a_line_of_its_own_stands_over_its_answer(put: Load):
+    faq = "## FAQ\n\n**It drops. Why?**\nRestart it.\n\n**怎么办？**\n\n重启。"
+    text = f"# Wi-Fi\n\n{faq}\n\n## More\n\nSee **this?**\n**and this?** there."
+    assert parts(put("a.md", text)) == [
+        (("FAQ", "It drops. Why?"), "Restart it.", "text"),
+        (("FAQ", "怎么办？"), "重启。", "text"),
+        (("More",), "See this?\nand this? there.", "text"),
+    ]
+    assert parts(put("b.md", "A line\n**that goes on?**\nand ends")) == [((), "A line\nthat goes on?\nand ends", "text")]
+
+
 def test_code_is_kept_and_a_hash_in_it_is_no_heading(put: Load):
     code = "```py\n# comment\n\n\n    x = **1**  \n```"
     tilde = "~~~~\n# other\n~~~\n```\n~~~~"
