@@ -3,9 +3,10 @@
     python benchmarks/fit_extractive.py [--write] [--data DIR]
 
 Learned from are questions about the sample shop (tests/evals/shop_*_tune.jsonl and _dev.jsonl; the held-out half is never read here) and,
-for the sentences, about 32 made-up shops (shops.py), which weigh as much in all. Sentences: a listwise softmax that puts its mass on
-those with the right fact (ListNet, Cao et al. 2007). Head: logistic regression, whether the question can be answered at all. Figures on
-the sample shop are by five-fold cross-validation, those elsewhere on made-up shops that are kept out.
+for the sentences, about 32 made-up shops (shops.py), which weigh as much in all, and plain questions of every day (everyday.jsonl), of
+which the page is known. Sentences: a listwise softmax that puts its mass on those with the right fact (ListNet, Cao et al. 2007). Head:
+logistic regression, whether the question can be answered at all. Figures on the sample shop are by five-fold cross-validation, those
+elsewhere on made-up shops that are kept out.
 DIR keeps the shops' indexes, which take a while to make; without it they are made anew.
 """
 
@@ -39,6 +40,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 SENTENCE = [name for name in extract.FEATURES if name != "question"]
 LOST = 0.03  # share of the answerable questions that the cut may lose
 L2 = 0.003
+PLAIN = 0.2  # what plain questions of every day count of the others, of which the very sentence is known
 Floats = NDArray[np.float32]
 Holds = Callable[[Passage, str], bool]
 """Whether a sentence of a passage is right."""
@@ -109,6 +111,19 @@ def of_sample(index: Any, language: Language) -> list[Row]:
     return rows
 
 
+def of_every_day(index: Any) -> list[Row]:
+    """Plain questions about the sample shop (everyday.jsonl): of the page that is about it any sentence will do."""
+    rows: list[Row] = []
+    for line in (ROOT / "tests" / "evals" / "everyday.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        rows.append(looked_up(index, row["language"], row["question"], (), kind="answerable", holds=_of_pages(row["sources"])))
+    return rows
+
+
+def _of_pages(sources: Sequence[str]) -> Holds:
+    return lambda passage, _: passage.chunk.source in sources
+
+
 def _among(answers: Sequence[str], sources: Sequence[str]) -> Holds:
     return lambda passage, text: passage.chunk.source in sources and any(flat(answer) in flat(text) for answer in answers)
 
@@ -133,15 +148,16 @@ def _answer_to(question: Question) -> Holds:
     return lambda passage, text: right(question, passage.chunk.source, (passage.chunk.title, *passage.chunk.heading), text)
 
 
-def fit(rows: Sequence[Row], others: Sequence[Row]) -> Fit:
+def fit(rows: Sequence[Row], others: Sequence[Row], plain: Sequence[Row]) -> Fit:
     """The head is of `rows` alone: what `others` lack is hard on purpose, and a head that heeds them declines short plain questions."""
-    weights = fit_sentences((rows, others))
+    weights = fit_sentences(((rows, 1.0), (others, 1.0), (plain, PLAIN)))
     return Fit(weights, fit_head(rows, heads(rows, weights)))
 
 
-def fit_sentences(groups: Sequence[Sequence[Row]]) -> Floats:
-    packed = [_packed([row for row in rows if row.y.any()]) for rows in groups]
-    return minimise(lambda weights: sum(_listwise(*one, weights) for one in packed) + L2 * (weights**2).sum(), len(SENTENCE))
+def fit_sentences(groups: Sequence[tuple[Sequence[Row], float]]) -> Floats:
+    """Each group with its weight."""
+    packed = [(_packed([row for row in rows if row.y.any()]), weight) for rows, weight in groups]
+    return minimise(lambda weights: sum(share * _listwise(*one, weights) for one, share in packed) + L2 * (weights**2).sum(), len(SENTENCE))
 
 
 def _packed(rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -211,12 +227,12 @@ def carries(row: Row, weights: Floats) -> bool:
     return all(hits) if row.whole else any(hits)
 
 
-def cross_validate(rows: list[Row], others: list[Row], made_up: list[Row], folds: int = 5) -> dict[str, float]:
+def cross_validate(rows: list[Row], others: list[Row], made_up: list[Row], plain: list[Row], folds: int = 5) -> dict[str, float]:
     """Shares on the rows of each fold, fitted on the other folds, on `others`, the rows of the other language, and on the made-up shops."""
     fact: list[bool] = []
     sure: list[tuple[str, float]] = []
     for fold in track(range(folds), "folds"):
-        fitted = fit([row for n, row in enumerate(rows) if n % folds != fold] + others, made_up)
+        fitted = fit([row for n, row in enumerate(rows) if n % folds != fold] + others, made_up, plain)
         left = [row for n, row in enumerate(rows) if n % folds == fold]
         sure += zip([row.kind for row in left], map(float, fitted.sure(left)), strict=True)
         fact += [carries(row, fitted.sentence) for row in left if row.answerable]
@@ -247,14 +263,15 @@ def main() -> None:
         app = build(Settings(data_dir=folder / "sample"))
         app.index.ingest([ROOT / "ui" / "sample_shop"])
         sample = {language: of_sample(app.index, language) for language in LANGUAGES}
+        plain = of_every_day(app.index)
         app.engine.dispose()
         made_up = {language: of_shops(language, folder) for language in LANGUAGES}
     learned = [row for rows in made_up.values() for row in rows if not row.kept_out]
     print(f"{sum(row.answerable for row in learned)} answered questions of made-up shops")
-    fitted = fit([row for rows in sample.values() for row in rows], learned)
+    fitted = fit([row for rows in sample.values() for row in rows], learned, plain)
     for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
         apart = [row for row in made_up[language] if row.kept_out]
-        for name, share in (cross_validate(sample[language], sample[other], learned) | elsewhere(apart, fitted)).items():
+        for name, share in (cross_validate(sample[language], sample[other], learned, plain) | elsewhere(apart, fitted)).items():
             print(f"{language}  {share:.3f}  {name}")
     if arguments.write:
         (ROOT / "bot" / "extract.toml").write_text(told(fitted, sample), "utf-8")

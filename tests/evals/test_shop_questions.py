@@ -16,6 +16,7 @@ from ui.languages import PageLanguage, texts
 RIGHT = 0.75  # of the answerable questions, at least
 RIGHT_IN_CHATS = 0.78
 RIGHT_PAGE = 0.8
+LEADS = 0.84  # of the plain questions whose answer begins with the page that is about them
 RIGHT_OF_SEVERAL = 0.65  # of the things that are asked together; of one thing that looks like more a little less
 WRONGLY_DECLINED = 0.12  # of the answerable questions, at most
 OFF_TOPIC_DECLINED = 0.7
@@ -81,6 +82,10 @@ def test_common_questions_are_not_declined_and_answered_from_the_right_page(rout
     scores = ask(router, common(language))
     assert [score.id for score in scores if score.declined] == []
     assert sum(score.page for score in scores) >= RIGHT_PAGE * len(scores)
+    answers = [
+        (row["sources"], router.answer_from(row["question"], [], None, "default", "extractive").citations) for row in common(language)
+    ]
+    assert sum(bool(cited) and cited[0].source in sources for sources, cited in answers) >= LEADS * len(answers)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
