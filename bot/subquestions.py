@@ -11,7 +11,7 @@ from knowledge.chunk import sentences
 from knowledge.language import detect
 from knowledge.terms import STOP, words
 
-MOST = 6
+MOST = 8  # beyond which nobody reads the answers
 _MARKS = ("?", "？")
 _MARK = re.compile(r"(?<=[?？])\s+")
 _ALONE = 4  # words that mean something, in a clause that can be read without what stands before it
