@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.bot.turning import ASKED, DELIVERY, OFF_TOPIC, RETURNS, desk, hosted
 
-PAINTED = "Who painted the famous ceiling of that old chapel in Rome"
+PAINTED = "Who painted the famous ceiling of a small old chapel in Rome"
 BOTH = f"{ASKED} And how much does standard delivery cost?"
 
 
