@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from bot.expect import asked, has
 from bot.extract import Pick
+from knowledge.cells import field
 from knowledge.documents import Passage
 from knowledge.language import normalise
 from knowledge.retrieve import name_of
@@ -23,8 +24,8 @@ _IN_GENERAL = re.compile(
     r"|还是|的|是|呢|吗|啊|在",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"\b(?:sku|id|name|code|number|date|url|link|box|description)\b|货号|编号|名称|品名|日期|链接|清单|简介", re.IGNORECASE)
 _IDENTITY = re.compile(r"\b(?:sku|id|code|number|url|link)\b|货号|编号|链接", re.IGNORECASE)
+_LABEL = re.compile(rf"{_IDENTITY.pattern}|\b(?:name|date|box|description)\b|名称|品名|日期|清单|简介", re.IGNORECASE)
 _SHORT = 120  # characters of a field that is read at a glance
 _REST = 8.0  # what a field's own agreement with the question counts beside its score
 _GENERAL = 6  # fields of each record that are given when none is asked for
@@ -39,15 +40,16 @@ def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) 
     if not 2 <= len(records) <= 3 or not _COMPARES.search(question):
         return []
     fields = {
-        name: {_field(unit.text): unit.text for passage in records[name] for unit in passage.units} for name in _as_asked(question, records)
+        name: {field(unit.text)[0]: unit.text for passage in records[name] for unit in passage.units}
+        for name in _as_asked(question, records)
     }
     about = sorted((pick for pick in picks if pick.passage.named), key=lambda pick: -(_REST * pick.features.get("rest", 0.0) + pick.score))
     if not about:
         return []
     kind = asked(question)
-    figured = [pick for pick in about if kind and all(has(kind, held.get(_field(pick.unit.text), "")) for held in fields.values())]
+    figured = [pick for pick in about if kind and all(has(kind, held.get(field(pick.unit.text)[0], "")) for held in fields.values())]
     for pick in (*figured, *about) if not in_general(question, passages) else ():
-        wanted = _field(pick.unit.text)
+        wanted = field(pick.unit.text)[0]
         if not wanted or not all(wanted in held for held in fields.values()):
             continue
         if _IDENTITY.search(wanted) and not _IDENTITY.search(question):
@@ -55,8 +57,8 @@ def compared(question: str, passages: Sequence[Passage], picks: Sequence[Pick]) 
         # A description names the thing itself, and so agrees with any question about it; one with the figure that is asked for tells it.
         if name_of(pick.passage.chunk) not in pick.unit.text or pick in figured:
             return [_line(name, held[wanted]) for name, held in fields.items()]
-    shared = [field for field, text in next(iter(fields.values())).items() if _tells_apart(field, text, fields)]
-    return [_row(field, {name: held[field] for name, held in fields.items()}) for field in shared[:_GENERAL]]
+    shared = [wanted for wanted, text in next(iter(fields.values())).items() if _tells_apart(wanted, text, fields)]
+    return [_row(wanted, {name: held[wanted] for name, held in fields.items()}) for wanted in shared[:_GENERAL]]
 
 
 def in_general(question: str, passages: Sequence[Passage]) -> bool:
@@ -96,25 +98,19 @@ def _as_asked(question: str, names: Collection[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def _tells_apart(field: str, text: str, fields: Mapping[str, Mapping[str, str]]) -> bool:
+def _tells_apart(wanted: str, text: str, fields: Mapping[str, Mapping[str, str]]) -> bool:
     """Whether all have the field, with different values, and it is more than their name, number or date."""
-    values = {held.get(field, "") for held in fields.values()}
-    return bool(field) and len(values) == len(fields) and "" not in values and not _LABEL.search(field) and len(text) < _SHORT
+    values = {held.get(wanted, "") for held in fields.values()}
+    return bool(wanted) and len(values) == len(fields) and "" not in values and not _LABEL.search(wanted) and len(text) < _SHORT
 
 
 def _line(name: str, text: str) -> str:
     return f"{name}{'：' if '：' in text else ': '}{text}"
 
 
-def _row(field: str, told: Mapping[str, str]) -> str:
+def _row(wanted: str, told: Mapping[str, str]) -> str:
     """A row of a table, as `cells` reads one: the field, and what each record says in it."""
     chinese = "：" in next(iter(told.values()))
     colon, semicolon = ("：", "；") if chinese else (": ", "; ")
-    values = (f"{name}{colon}{re.sub('[;；]', ',', text[len(field) :].lstrip(' :：'))}" for name, text in told.items())
-    return semicolon.join((f"{'项目' if chinese else 'Feature'}{colon}{field}", *values))
-
-
-def _field(text: str) -> str:
-    """The name of a record's field, empty for what is none."""
-    match = re.match(r"^([^:：]{1,40})[:：]", text)
-    return match[1].strip() if match else ""
+    values = (f"{name}{colon}{re.sub('[;；]', ',', field(text)[1])}" for name, text in told.items())
+    return semicolon.join((f"{'项目' if chinese else 'Feature'}{colon}{wanted}", *values))

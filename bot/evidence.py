@@ -48,5 +48,5 @@ def gathered(looks: Sequence[Look], find: Callable[[Look], Found]) -> Found:
         for passage in filter(None, row):
             passages.setdefault(passage.chunk.id, passage)
     parts = tuple(SubQuestion(look.question, look.text, found.passages, found.gaps) for look, found in zip(looks, each, strict=True))
-    ordered = sorted(passages.values(), key=lambda passage: -passage.score)[:1]  # whether anything is near is told by the first
-    return Found((*ordered, *(passage for passage in passages.values() if passage not in ordered)), parts=parts)
+    nearest = max((passage.score for passage in passages.values()), default=0.0)  # whether anything is near is told by the first
+    return Found(tuple(sorted(passages.values(), key=lambda passage: passage.score < nearest)), parts=parts)

@@ -6,7 +6,6 @@ sample shop alone, the sentences' about made-up ones too; they weigh general sig
 """
 
 import math
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from importlib import resources
 
 from bot.expect import asked, has, troubled
 from bot.messages import Prompt
-from knowledge.cells import cells
+from knowledge.cells import cells, field
 from knowledge.documents import Gaps, Language, Passage, Unit
 from knowledge.retrieve import name_of
 from knowledge.terms import STOP, models, words
@@ -37,7 +36,6 @@ HEAD = (
 )  # fmt: skip
 """What is known of an answer; see `confidence`."""
 
-_FIELD = re.compile(r"^[^:：]{1,40}[:：]\s*")
 _NOTHING, _FEW, _SAID = 0.01, 3, 0.6  # share of a question; words of it; how sure what a sentence says word for word is at least
 
 
@@ -58,7 +56,7 @@ class Pick:
     def is_name(self) -> bool:
         """Whether it is the field with the record's name, which whoever names it knows."""
         chunk = self.passage.chunk
-        return chunk.kind == "record" and _FIELD.sub("", self.unit.text) == name_of(chunk)
+        return chunk.kind == "record" and field(self.unit.text)[1] == name_of(chunk)
 
 
 def features(question: str, passages: Sequence[Passage]) -> list[tuple[Passage, int, dict[str, float]]]:

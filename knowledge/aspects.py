@@ -131,11 +131,13 @@ def unsaid(question: str, passages: Sequence[Passage], of_it: Callable[[Passage]
     asked = aspects().asked(question)
     called = [plain(name) for name in names]
     texts = [(_without(passage, called), of_it(passage)) for passage in passages] if asked else []
+    meant: dict[str, list[Aspect]] = defaultdict(list)  # engraving is asked of the shop as of a thing: either's word will do
     for phrase, aspect in asked:
-        if any(_has(name, phrase) for name in called):
-            continue
-        if not any(aspect.in_text(text) for text, its in texts if its or not aspect.of_product):
-            return aspect.name
+        if not any(_has(name, phrase) for name in called):
+            meant[phrase].append(aspect)
+    for several in meant.values():
+        if not any(aspect.in_text(text) for aspect in several for text, its in texts if its or not aspect.of_product):
+            return several[0].name
     return ""
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from knowledge.cells import field
 from knowledge.documents import Chunk, Language
 from knowledge.figures import UNITS, Figure, figures
 from knowledge.language import normalise
@@ -19,7 +20,6 @@ _SOLD_OUT = re.compile(
     r"\b(?:out of stock|sold out|unavailable|discontinued|not available|no)\b|缺货|无货|售罄|下架|断货|停产", re.IGNORECASE
 )
 _CURRENCY = re.compile(r"\b(usd|eur|gbp|cny|rmb|jpy|chf|cad|aud)\b|(元|美元|欧元)", re.IGNORECASE)
-_FIELD = re.compile(r"\s*([^:：]{1,60}?)\s*[:：]\s*(.+)", re.DOTALL)
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[^\W\d_\u4e00-\u9fff][\w'’-]*")
 _ASIDE = re.compile(r"\([^)]*\)|（[^）]*）")
@@ -194,8 +194,9 @@ def items(chunks: Sequence[Chunk]) -> tuple[Item, ...]:
         (chunk for chunk in chunks if chunk.kind == "record" and chunk.heading), key=lambda one: (one.source, one.position)
     ):
         _, fields = rows.setdefault((chunk.source, chunk.heading), (chunk, {}))
-        for match in filter(None, map(_FIELD.fullmatch, chunk.text.splitlines())):
-            fields.setdefault(match[1], match[2].strip())
+        for name, value in map(field, chunk.text.splitlines()):
+            if name:
+                fields.setdefault(name, value)
     tables: dict[str, list[tuple[Chunk, dict[str, str]]]] = {}
     for (source, _), row in rows.items():
         tables.setdefault(source, []).append(row)

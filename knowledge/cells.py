@@ -1,8 +1,18 @@
-"""Rows of tables in running text, as the loaders write them: "Method: Express; Price: $14.90", in Chinese with full-width marks."""
+"""Rows of tables and fields of records in running text, as the loaders write them: "Method: Express; Price: $14.90", "Weight: 192 g".
+
+In Chinese with full-width marks.
+"""
 
 import re
 
 _CELL = re.compile(r"\s*(\w[^:：]{0,59})[:：]\s*(\S.*)", re.DOTALL)
+_FIELD = re.compile(r"\s*([^:：]{1,60}?)\s*[:：]\s*(.+)", re.DOTALL)
+
+
+def field(line: str) -> tuple[str, str]:
+    """The name and the value of a record's field; both empty for what is none."""
+    match = _FIELD.fullmatch(line)
+    return (match[1], match[2].strip()) if match else ("", "")
 
 
 def cells(line: str) -> tuple[tuple[str, str], ...]:

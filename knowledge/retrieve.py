@@ -1,6 +1,5 @@
 """A query in, passages out: candidates from the words and from the vectors, every leg scored, then fused. Pure."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ import numpy as np
 
 from knowledge.aspects import unsaid
 from knowledge.catalogue import Catalogue, catalogues
+from knowledge.cells import field
 from knowledge.coverage import SentenceTerms
 from knowledge.documents import Chunk, Gaps, Language, Passage, Unit
 from knowledge.fuse import Legs, Scores, fuse
@@ -27,7 +27,6 @@ FOREIGN = 0.6  # what a passage counts that is not in the language asked in: the
 NAMED = 0.69  # the share of a record's name that a query must hold to have named it
 _MODEL, _WORD = 1.0, 0.7  # how far a term that one record alone bears in its name tells that record
 _SIZES = frozenset(("max", "mini", "pro", "plus", "lite", "ultra"))  # "max watts" names no Nova Max 6
-_FIELD = re.compile(r"([^:：]{1,60})[:：]")
 _WHOLLY, _HARDLY = 0.7, 0.2  # shares of a question that a page's sentence says at least, and a record's at most
 _CANDIDATES = 150
 _NAMED_CHUNKS = 9
@@ -108,9 +107,7 @@ class Searcher:
     def _topics(self) -> tuple[frozenset[str], frozenset[str]]:
         """The terms of pages' titles, and those of the names that records' fields have."""
         titles = {chunk.title for chunk in self.chunks if chunk.kind != "record"}
-        fields = {
-            match[1] for chunk in self.chunks if chunk.kind == "record" for sentence in chunk.sentences if (match := _FIELD.match(sentence))
-        }
+        fields = {name for chunk in self.chunks if chunk.kind == "record" for sentence in chunk.sentences if (name := field(sentence)[0])}
         said, named = ({term for text in texts for term in terms(text)} for texts in (titles, fields))
         return frozenset(term for term in said if len(term) > 1), frozenset(named)
 

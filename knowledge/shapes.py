@@ -5,12 +5,16 @@ from collections.abc import Container, Iterable
 
 from knowledge.cells import cells
 from knowledge.documents import Chunk
-from knowledge.terms import models
+from knowledge.terms import models, words
 
 Shapes = frozenset[tuple[str, str]]
 """Of models the name and the mark's shape (nova, a0); of codes the letters and `code`."""
 
 _ERROR = re.compile(r"\b(?:error|fault)s?\b|\bcode\b|错误|代码|故障码|报错", re.IGNORECASE)
+_SHOWN = re.compile(
+    r"\b(?:shows?|showing|says?|saying|displays?|displaying|blinks?|blinking|flash(?:es|ing)?|reads)\b|报|显示|提示|出现|闪", re.IGNORECASE
+)
+_ALONE = 2  # words of a message that is no more than a code
 _CODE = "code"
 
 
@@ -22,9 +26,20 @@ def shapes(chunks: Iterable[Chunk], called: Iterable[str]) -> Shapes:
 
 
 def strange(question: str, known: Container[str], there: Shapes) -> bool:
-    """Whether a question names a model or a code that is not known, of a shape that is there; where it speaks of errors, any such code."""
+    """Whether a question names a model or a code that is not known, of a shape that is there; where it speaks of errors, any such code.
+
+    What looks like a code is one where it is shown, has a dash, or is all that is said: an E14 lamp is no error of a shop with an E1.
+    """
+    errors = bool(_ERROR.search(question))
     for piece in models(question):
-        if piece not in known and (_shape(piece) in there or (piece.endswith("·") and _coded(there) and _ERROR.search(question))):
+        if piece in known:
+            continue
+        if not piece.endswith("·"):
+            if _shape(piece) in there:
+                return True
+        elif (errors and _coded(there)) or (
+            _shape(piece) in there and ("-" in piece or _SHOWN.search(question) or len(words(question)) <= _ALONE)
+        ):
             return True
     return False
 

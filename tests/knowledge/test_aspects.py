@@ -78,6 +78,12 @@ def test_what_is_asked_of_a_thing_must_be_said_of_it():
     assert unsaid(asks, (PHONE, other), lambda _: True, ("Nova S5",)) == ""
 
 
+def test_what_is_asked_of_the_shop_as_of_a_thing_is_said_by_either():
+    engraved = Passage(piece("no", "Engraved products cannot be returned.", "Returns"), 0.9)
+    assert unsaid("can I return an engraved Nova S5", (PHONE, engraved), lambda passage: passage.named, ("Nova S5",)) == ""
+    assert unsaid("can I return an engraved Nova S5", (PHONE,), lambda passage: passage.named, ("Nova S5",)) == "engraving"
+
+
 def test_a_name_asks_for_nothing_and_says_nothing():
     lamp = Passage(piece("lamp", "Name: Lumen 27\nSize: 27 inch", "Monitors", "record", ("Lumen 27",)), 0.9, named=True)
     assert unsaid("how much is the Lumen 27", (lamp,), lambda _: True, ("Lumen 27",)) == ""

@@ -1,6 +1,6 @@
 import pytest
 
-from knowledge.cells import cells
+from knowledge.cells import cells, field
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ from knowledge.cells import cells
 )
 def test_cells(line: str, row: tuple[tuple[str, str], ...]):
     assert cells(line) == row
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "value"),
+    [
+        ("Weight: 192 g", "Weight", "192 g"),
+        ("重量：192 克", "重量", "192 克"),
+        (" Hours : 9:00 to 17:00 ", "Hours", "9:00 to 17:00"),
+        ("Weighs 192 g.", "", ""),
+        ("Weight:", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_records_field(line: str, name: str, value: str):
+    assert field(line) == (name, value)

@@ -21,6 +21,8 @@ THERE = shapes(CHUNKS, ("nova·s5", "nova", "s5·"))
         ("P-99 on the printer", True),
         ("what does error B7 mean", True),
         ("how much is the Nova S9", True),
+        ("E12?", True),
+        ("does it fit an E14 socket", False),  # a lamp's
         ("my vacuum shows E4", False),
         ("how much is the Nova S5", False),
         ("I live in block B7", False),  # neither an error nor of a shape that is there
